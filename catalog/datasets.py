@@ -1,0 +1,131 @@
+"""The datasets: those that come built in, those that were added, and the words they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from ..schemas.descriptor import Descriptor
+from ..schemas.errors import NotFoundError
+from ..schemas.tables import Dataset, Finding, LabelSet, Subset
+from .checksums import of_file
+from .ingest import ingest, refresh_descriptor
+from .progress import Progress
+from .suggest import unknown
+
+BUILT_IN = Path(__file__).parent.parent / "schemas" / "datasets"
+"""The folder of the datasets that ship with the package, one folder each."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """A release in the catalog: counts, and when it came in (ISO 8601, UTC)."""
+
+    slug: str
+    version: str
+    title: str
+    is_default: bool
+    images: int
+    patients: int
+    label_sets: tuple[str, ...]
+    ingested_at: str
+
+
+@cache
+def read_descriptor(path: Path) -> Descriptor:
+    """Return a descriptor's file as its model; raise `InputError` when it is wrong."""
+    from ..schemas.yaml_reader import read_model
+
+    return read_model(path, Descriptor)
+
+
+def ingest_built_in(session: Session, by: str, progress: Progress) -> list[Dataset]:
+    """Bring in the datasets that ship with the package; return their default releases."""
+    rows = []
+    for path in sorted(BUILT_IN.glob("*/dataset.yaml")):
+        descriptor = read_descriptor(path)
+        version = descriptor.version_of(descriptor.default_version)
+        rows.append(ingest(session, descriptor, version, path, by, progress))
+    return rows
+
+
+def outdated(session: Session) -> list[Descriptor]:
+    """Return the built-in descriptors of which the catalog holds an older revision."""
+    stored = session.exec(select(Dataset.slug, Dataset.descriptor_checksum)).all()
+    newer = []
+    for slug in sorted({slug for slug, _ in stored}):
+        path = BUILT_IN / slug / "dataset.yaml"
+        if not path.is_file() or (slug, str(of_file(path))) in stored:
+            continue
+        descriptor = read_descriptor(path)
+        if descriptor.revision > descriptor_of(find(session, slug)).revision:
+            newer.append(descriptor)
+    return newer
+
+
+def refresh(session: Session, descriptor: Descriptor, by: str) -> None:
+    """Store a built-in descriptor as this release of the package has it."""
+    refresh_descriptor(session, descriptor, BUILT_IN / descriptor.slug / "dataset.yaml", by)
+
+
+def find(session: Session, name: str | None = None) -> Dataset:
+    """Return a dataset by ``slug`` or ``slug@version``; None means the one that is alone or first.
+
+    Raises `NotFoundError` that names the nearest.
+    """
+    rows = session.exec(select(Dataset).order_by(col(Dataset.id))).all()
+    if name is None:
+        return next(row for row in rows if row.is_default)
+    slug, _, version = name.partition("@")
+    for row in rows:
+        if row.slug == slug and (row.version == version if version else row.is_default):
+            return row
+    known = [row.slug for row in rows] + [f"{row.slug}@{row.version}" for row in rows]
+    raise NotFoundError(unknown("dataset", name, known))
+
+
+def descriptor_of(dataset: Dataset) -> Descriptor:
+    """Return the descriptor that the catalog holds of a dataset."""
+    return Descriptor.model_validate_json(dataset.descriptor)
+
+
+def listing(session: Session) -> list[DatasetInfo]:
+    """Return every release in the catalog."""
+    labels: dict[int, list[str]] = {}
+    for owner, slug in session.exec(
+        select(LabelSet.dataset_id, LabelSet.slug).order_by(col(LabelSet.id))
+    ):
+        labels.setdefault(owner, []).append(slug)
+    return [
+        DatasetInfo(
+            slug=row.slug,
+            version=row.version,
+            title=row.title,
+            is_default=row.is_default,
+            images=row.images,
+            patients=row.patients,
+            label_sets=tuple(labels.get(row.id or 0, ())),
+            ingested_at=row.at.isoformat(timespec="seconds"),
+        )
+        for row in session.exec(select(Dataset).order_by(col(Dataset.slug), col(Dataset.id)))
+    ]
+
+
+def finding_counts(session: Session, dataset: Dataset) -> list[tuple[str, str, str, int]]:
+    """Return label set, finding, state and images of everything that is said of a dataset."""
+    rows = session.exec(
+        select(LabelSet.slug, Finding.name, Finding.state, Finding.images)
+        .join(Finding, col(Finding.label_set_id) == LabelSet.id)
+        .where(LabelSet.dataset_id == dataset.id)
+        .order_by(col(LabelSet.id), col(Finding.name), col(Finding.state))
+    )
+    return [(labels, finding, state, images) for labels, finding, state, images in rows]
+
+
+def subset_names(session: Session, dataset: Dataset) -> list[str]:
+    """Return the names of a dataset's subsets."""
+    query = select(Subset.name).where(Subset.dataset_id == dataset.id).distinct()
+    return sorted(session.exec(query))

@@ -1,0 +1,121 @@
+"""Where an export grows until it is complete, and the one rename that publishes it.
+
+The staging folder stands beside the destination, so that the rename is atomic, and holds a lock
+while its run is alive. A killed run leaves nothing at the destination; the next run towards the
+same destination finds the lock free and removes what was left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...schemas.errors import SourceError, UsageError
+
+_PART = ".cxrcat-part-"
+_OLD = ".cxrcat-old-"
+
+
+@contextmanager
+def staged(destination: Path, export_id: str) -> Iterator[Path]:
+    """Give an empty folder on the destination's file system; remove it unless it was published.
+
+    Raises `SourceError` when it cannot be made, and `UsageError` while another run is writing
+    towards the same destination.
+    """
+    parent = destination.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with _locked(parent / f".{destination.name}.cxrcat-lock", destination):
+            _clean(destination)
+            folder = parent / f".{destination.name}{_PART}{export_id}"
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise SourceError(_words(error, destination)) from error
+
+
+def publish(folder: Path, destination: Path, replace: bool) -> None:
+    """Rename the complete folder to its destination; everything in it is on disk before.
+
+    With `replace`, the folder that stands there is moved aside first and removed afterwards.
+    """
+    for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        _sync(place)
+    old = destination.with_name(f".{destination.name}{_OLD}{folder.name.rpartition('-')[2]}")
+    try:
+        if replace and destination.exists():
+            destination.rename(old)
+        folder.rename(destination)
+    except OSError:
+        if old.exists() and not destination.exists():
+            old.rename(destination)
+        raise
+    _sync(destination.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a new file whole and on disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _locked(path: Path, destination: Path) -> Iterator[None]:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    break
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise UsageError(
+                f"{destination}: another export is being written there; wait for it to end"
+            ) from error
+        os.close(descriptor)  # its holder removed it between our two calls: take a new one
+    try:
+        yield
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _clean(destination: Path) -> None:
+    """Remove what killed runs left; bring back a folder that one had moved aside."""
+    for left in sorted(destination.parent.glob(f".{_escaped(destination.name)}.cxrcat-*")):
+        if left.name.startswith(f".{destination.name}{_OLD}") and not destination.exists():
+            left.rename(destination)
+        elif left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _words(error: OSError, destination: Path) -> str:
+    place = error.filename or destination
+    return f"{place}: cannot be written: {error.strerror or error}; nothing was exported"

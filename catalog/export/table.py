@@ -1,0 +1,96 @@
+"""metadata.csv: a row an image, streamed to the disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from ...schemas.descriptor import Descriptor, SourceSpec
+from ..images import ImageRow
+from .transfer import Transferred
+
+COLUMNS = (
+    "name",
+    "findings",
+    "patient",
+    "follow_up",
+    "age",
+    "sex",
+    "view",
+    "width",
+    "height",
+    "spacing_x",
+    "spacing_y",
+    "source",
+    "path",
+    "size",
+    "checksum",
+)
+"""The columns of metadata.csv; the data dictionary is in the documentation of the formats."""
+
+_FLUSH = 1 << 20  # characters kept before they are written
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The table as written: how many rows, and the XXH3-128 of the names, one a line."""
+
+    rows: int
+    names: str
+
+
+def write_table(
+    path: Path,
+    rows: Iterable[ImageRow],
+    descriptor: Descriptor,
+    source: SourceSpec | None,
+    brought: Mapping[str, Transferred],
+) -> Written:
+    """Write the table whole and on disk.
+
+    `findings` are the dataset's own labels joined by its separator; `source` is the address from
+    which the image can be fetched; `path`, `size` and `checksum` are empty for an image that is
+    not in the export.
+    """
+    labels = {word.name: word.label for word in descriptor.vocabulary.words()}
+    names = xxhash.xxh3_128()
+    count = 0
+    with path.open("x", encoding="utf-8", newline="") as stream:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            count += 1
+            names.update(f"{row.name}\n".encode())
+            each = brought.get(row.name)
+            writer.writerow(
+                (
+                    row.name,
+                    "|".join([labels.get(finding, finding) for finding in row.findings]),
+                    row.patient,
+                    row.follow_up,
+                    row.age,
+                    row.sex,
+                    row.view,
+                    row.width,
+                    row.height,
+                    row.spacing_x,
+                    row.spacing_y,
+                    source.uri_of(row.name) if source else None,
+                    *((f"images/{row.name}", each.size, each.checksum) if each else ("", "", "")),
+                )
+            )
+            if text.tell() > _FLUSH:
+                stream.write(text.getvalue())
+                text.seek(0)
+                text.truncate()
+        stream.write(text.getvalue())
+        stream.flush()
+        os.fsync(stream.fileno())
+    return Written(count, f"xxh128:{names.hexdigest()}")

@@ -1,0 +1,157 @@
+"""README.md of an export: what it is, what it holds, how it is checked and how it is cited."""
+
+from __future__ import annotations
+
+from ...schemas.descriptor import DutyKind
+from ...schemas.manifest import FunnelStep, Provenance
+from .attribution import reference_lines
+from .markdown import code, prose, table
+from .wording import acknowledgement_sentences, count, links, size
+
+# In the order of the page. The first ones are in every export: this page is written with them.
+_ALWAYS = {
+    "README.md": "this page",
+    "ATTRIBUTION.md": "every duty of the slice, and the words that meet it",
+    "CITATION.cff": "how to cite the slice, for GitHub, Zenodo and reference managers",
+    "citations/citation.txt": "the references in plain text: the owners' wording, APA, "
+    "Vancouver, IEEE",
+    "citations/references.bib": "the references for LaTeX (BibTeX)",
+    "citations/references.ris": "the references for EndNote, Mendeley and Zotero (RIS)",
+    "citations/references.csl.json": "the references for Pandoc and Zotero (CSL-JSON)",
+    "checksums.xxh128": "the XXH3-128 of each file, as `xxhsum -c` reads it",
+    "provenance.json": "cxrcat's manifest: question, answer, duties and files, for programs",
+}
+_SOMETIMES = {
+    "metadata.csv": "a row an image: labels, demographics, view, source, checksum",
+    "metadata.parquet": "the same table as Parquet",
+    "prov.json": "the provenance as W3C PROV-JSON",
+    "ro-crate-metadata.json": "the folder described as an RO-Crate",
+    "croissant.json": "the folder described in Croissant",
+}
+_MODES = {
+    "copy": "Each is a copy.",
+    "hardlink": "Each is a hard link: a change made here is made at its source too.",
+}
+
+
+def write(manifest: Provenance) -> str:
+    """Return README.md."""
+    dataset, subset = manifest.dataset, manifest.subset
+    about = (
+        f"{size(manifest)}: a subset of {prose(dataset.title)}, release "
+        f"{prose(dataset.version)}, which has {count(dataset.images, 'image')} of "
+        f"{count(dataset.patients, 'patient')}. Data provider: {prose(dataset.provider.name)}."
+    )
+    blocks = [
+        f"# {prose(subset.name)}",
+        about,
+        *([prose(subset.note)] if subset.note else []),
+        _question(manifest),
+        *(["## How the number came about", _funnel(subset.funnel)] if subset.funnel else []),
+        "## What is in this folder",
+        _files(manifest),
+        "## Images",
+        *_images(manifest),
+        "## How to check it",
+        "```sh\nxxhsum -c checksums.xxh128\ncxrcat verify .\n```",
+        "The first finds changed and missing files, the second also those that are too many.",
+        "## How to cite it",
+        *_citations(manifest),
+        "## What a use of it owes",
+        _duties(manifest),
+        "ATTRIBUTION.md has the reason for each and a paragraph that meets them all.",
+        f"Made by {manifest.tool.name} {prose(manifest.tool.version)}.",
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _question(manifest: Provenance) -> str:
+    dataset, subset = manifest.dataset, manifest.subset
+    reads = (f"{each.kind} {prose(each.name)}, by {code(each.word)}" for each in subset.reads)
+    rows = [
+        ("Subset", f"{code(subset.name)}, version {subset.version}"),
+        ("Question as asked", code(subset.query)),
+        ("Question in normal form", code(subset.normal)),
+        ("What it read", "; ".join(reads) or "nothing but the table of images"),
+        ("Dataset", f"{code(dataset.slug)}, release {code(dataset.version)}"),
+        ("Checksum of the table", code(dataset.table_checksum)),
+        ("Checksum of the members", code(subset.digest)),
+    ]
+    return table(("", ""), rows)
+
+
+def _funnel(steps: list[FunnelStep]) -> str:
+    rows = [
+        (
+            code(step.condition),
+            f"{step.images_before:,} → {step.images:,}",
+            f"{step.patients_before:,} → {step.patients:,}",
+        )
+        for step in steps
+    ]
+    return table(("Condition", "Images", "Patients"), rows, numbers=2)
+
+
+def _files(manifest: Provenance) -> str:
+    there = {fact.path for fact in manifest.files}
+    known = {**_ALWAYS, **{path: what for path, what in _SOMETIMES.items() if path in there}}
+    lines = [f"- {code(path)}: {what}" for path, what in known.items()]
+    lines += [f"- {code(path)}" for path in sorted(there - set(known))]
+    if manifest.images.files:
+        lines.append(f"- `images/`: {count(manifest.images.files, 'image')}")
+    return "\n".join(lines)
+
+
+def _images(manifest: Provenance) -> list[str]:
+    images = manifest.images
+    origin = f", from the source {code(images.source)}" if images.source else ""
+    blocks = []
+    if images.mode == "none":
+        blocks.append("No image is in this folder.")
+    else:
+        blocks.append(
+            f"{count(images.files, 'image')} ({count(images.size, 'byte')}) "
+            f"{'is' if images.files == 1 else 'are'} in `images/`{origin}. {_MODES[images.mode]}"
+        )
+    if images.missing:
+        blocks.append(
+            f"**{count(images.missing, 'image')} of the slice "
+            f"{'is' if images.missing == 1 else 'are'} missing here.**"
+        )
+    if images.uri:
+        blocks.append(_address(images.uri, images.source))
+        if images.uri.startswith("gs://"):
+            blocks.append(
+                "Where the owner of a Cloud Storage bucket has requester pays turned on, a "
+                "download names a Google Cloud project of yours, which is billed for it."
+            )
+    return blocks
+
+
+def _address(uri: str, source: str | None) -> str:
+    fields = {
+        "{name}": "an image's file name for `{name}`",
+        "{stem}": "an image's file name without its suffix for `{stem}`",
+    }
+    means = [meaning for field, meaning in fields.items() if field in uri]
+    whose = f" of the source {code(source)}" if source else ""
+    how = f", with {' and '.join(means)}" if means else ""
+    return f"The address{whose}, from which the images can be had, is {code(uri)}{how}."
+
+
+def _citations(manifest: Provenance) -> list[str]:
+    works = [f"> {line}" for work in manifest.citations for line in reference_lines(work)]
+    more = "The same in other formats: CITATION.cff and `citations/`."
+    return [*works, more] if works else ["No work is to be cited; CITATION.cff cites the slice."]
+
+
+def _duties(manifest: Provenance) -> str:
+    lines = [f"- Link: <{link}>" for link in links(manifest)]
+    lines += [
+        f"- Citation: {prose(duty.text)} (DOI {prose(work.doi)})"
+        for duty in manifest.duties
+        for work in manifest.citations
+        if duty.kind is DutyKind.CITATION and duty.citation == work.id
+    ]
+    lines += [f"- Acknowledgement: {prose(each)}" for each in acknowledgement_sentences(manifest)]
+    return "\n".join(lines)

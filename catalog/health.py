@@ -1,0 +1,78 @@
+"""The state of a catalog: where it is, what is in it, what is missing or damaged."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlmodel import Session, func, select
+
+from ..schemas.tables import Export, Subset
+from . import datasets, events, exports
+from .store import Store
+
+_EXTRAS = {"psycopg": "postgresql"}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a check of the catalog found; `size` in bytes, None for a server's database."""
+
+    cxrcat: str
+    python: str
+    catalog: str
+    database: str
+    size: int | None
+    datasets: tuple[str, ...]
+    subsets: int
+    exports: int
+    events: int
+    absent: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def check(store: Store, host: str) -> Health:
+    """Look at the whole catalog: its database, its log, and the exports of this host."""
+    with store.reading() as session:
+        dialect = session.connection().dialect
+        server = ".".join(map(str, dialect.server_version_info or ()))
+        return Health(
+            cxrcat=version("cxrcat"),
+            python=platform.python_version(),
+            catalog=store.name,
+            database=f"{dialect.name} {server}",
+            size=store.path.stat().st_size if store.path else None,
+            datasets=tuple(
+                f"{each.slug}@{each.version}: {each.images:,} images of {each.patients:,} patients"
+                for each in datasets.listing(session)
+            ),
+            subsets=session.exec(select(func.count()).select_from(Subset)).one(),
+            exports=session.exec(select(func.count()).select_from(Export)).one(),
+            events=events.count(session),
+            absent=tuple(
+                f"{module} (pip install 'cxrcat[{extra}]')"
+                for module, extra in _EXTRAS.items()
+                if find_spec(module) is None
+            ),
+            problems=tuple(_problems(session, host)),
+        )
+
+
+def _problems(session: Session, host: str) -> list[str]:
+    problems = []
+    if session.connection().dialect.name == "sqlite":
+        said = session.connection().execute(sa.text("PRAGMA quick_check(1)")).scalar()
+        if said != "ok":
+            problems.append(f"the database is damaged: {said}; restore it from a backup")
+    broken = events.first_broken(session)
+    if broken is not None:
+        problems.append(f"the event log was altered at entry {broken.id}; restore it from a backup")
+    for row in session.exec(select(Export).where(Export.host == host)):
+        here = Path(row.destination).is_dir()
+        if row.state == exports.PUBLISHED and not here:
+            problems.append(f"the export {row.id} is no longer at {row.destination}")
+    return problems

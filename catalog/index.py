@@ -1,0 +1,185 @@
+"""Answer the leaves of a question from the catalog, each as a bitmap of ordinals.
+
+Findings and columns of few values have their bitmaps stored; only the other columns are asked of
+the table of images. What was read is kept for the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from pyroaring import BitMap
+from sqlmodel import Session, col, select
+
+from ..schemas.tables import (
+    Box,
+    Dataset,
+    Facet,
+    Finding,
+    Image,
+    LabelSet,
+    PatientIndex,
+    Subset,
+    key_of,
+)
+from .bitmaps import Patients, load
+from .ingest import FACETS
+
+Value = str | int | float
+
+
+class DatasetIndex:
+    """The bitmaps of one release of a dataset; it serves `query.evaluate.Index`."""
+
+    def __init__(self, session: Session, dataset: Dataset) -> None:
+        self._session = session
+        self._id = key_of(dataset)
+        self._universe = BitMap()
+        self._universe.add_range(0, dataset.images)
+        self._kept: dict[tuple[object, ...], BitMap] = {}
+        self._facets: dict[str, dict[str, BitMap]] = {}
+        self._patients: Patients | None = None
+
+    @property
+    def patients(self) -> Patients:
+        """The patient of every image."""
+        if self._patients is None:
+            row = self._session.exec(
+                select(PatientIndex.ranks).where(PatientIndex.dataset_id == self._id)
+            ).one()
+            self._patients = Patients(row)
+        return self._patients
+
+    def universe(self) -> BitMap:
+        """Return every image."""
+        return self._universe
+
+    def finding(self, labels: str, finding: str, state: str) -> BitMap:
+        """Return the images of which the label set says so; none when it never does."""
+        key = ("finding", labels, finding, state)
+        if key not in self._kept:
+            blob = self._session.exec(
+                select(Finding.members)
+                .join(LabelSet, col(LabelSet.id) == Finding.label_set_id)
+                .where(LabelSet.dataset_id == self._id, LabelSet.slug == labels)
+                .where(Finding.name == finding, Finding.state == state)
+            ).first()
+            self._kept[key] = load(blob) if blob is not None else BitMap()
+        return self._kept[key]
+
+    def labelled(self, labels: str) -> BitMap:
+        """Return the images that the label set speaks of in any state."""
+        return BitMap.union(BitMap(), *(members for _, members in self.findings_of(labels, None)))
+
+    def findings_of(self, labels: str, state: str | None) -> Iterator[tuple[str, BitMap]]:
+        """Return each finding of a label set with its images, in the order of the names."""
+        query = (
+            select(Finding.name, Finding.members)
+            .join(LabelSet, col(LabelSet.id) == Finding.label_set_id)
+            .where(LabelSet.dataset_id == self._id, LabelSet.slug == labels)
+            .order_by(col(Finding.name), col(Finding.state))
+        )
+        if state is not None:
+            query = query.where(Finding.state == state)
+        for name, blob in self._session.exec(query):
+            yield name, load(blob)
+
+    def boxed(self, finding: str | None) -> BitMap:
+        """Return the images with a box, around one finding or any."""
+        query = select(Box.ordinal).where(Box.dataset_id == self._id)
+        if finding is not None:
+            query = query.where(Box.finding == finding)
+        return BitMap(self._session.exec(query))
+
+    def count(self, labels: str, low: int | None, high: int | None) -> BitMap:
+        """Return the images of which the label set states so many findings present."""
+        # levels[n] holds the images with more than n findings among those seen so far.
+        levels: list[BitMap] = []
+        for name, members in self.findings_of(labels, "present"):
+            if name == "no_finding":
+                continue
+            carry = members
+            for index, level in enumerate(levels):
+                levels[index], carry = level | carry, level & carry
+            if carry:
+                levels.append(carry)
+        at_least = [self._universe, *levels]
+
+        def more_than(number: int) -> BitMap:
+            return at_least[number + 1] if number + 1 < len(at_least) else BitMap()
+
+        found = self._universe if low is None or low <= 0 else more_than(low - 1)
+        return found if high is None else found - (self._universe if high < 0 else more_than(high))
+
+    def one_of(self, column: str, values: Sequence[Value]) -> BitMap:
+        """Return the images whose column has one of the values."""
+        if column in FACETS or column == "split":
+            facets = self._facet(column)
+            return BitMap.union(
+                BitMap(), *(facets[str(value)] for value in values if str(value) in facets)
+            )
+        texts = [str(value) for value in values] if column in ("patient", "name") else list(values)
+        return self._scan(self._column(column).in_(texts))
+
+    def range(
+        self,
+        column: str,
+        low: float | None,
+        high: float | None,
+        low_open: bool = False,
+        high_open: bool = False,
+    ) -> BitMap:
+        """Return the images whose column lies between the bounds; None means unbounded."""
+
+        def inside(value: float) -> bool:
+            return (low is None or (value > low if low_open else value >= low)) and (
+                high is None or (value < high if high_open else value <= high)
+            )
+
+        if column in FACETS:
+            facets = self._facet(column)
+            return BitMap.union(
+                BitMap(), *(each for value, each in facets.items() if value and inside(int(value)))
+            )
+        field = self._column(column)
+        if column == "patient":
+            field = sa.cast(field, sa.BigInteger)
+        bounds = []
+        if low is not None:
+            bounds.append(field > low if low_open else field >= low)
+        if high is not None:
+            bounds.append(field < high if high_open else field <= high)
+        return self._scan(*bounds)
+
+    def missing(self, column: str) -> BitMap:
+        """Return the images of which the column says nothing."""
+        if column in FACETS or column == "split":
+            return self._facet(column).get("", BitMap())
+        return self._scan(self._column(column).is_(None))
+
+    def subset(self, name: str, version: int) -> BitMap:
+        """Return the members of a subset's version."""
+        query = select(Subset.members).where(
+            Subset.dataset_id == self._id, Subset.name == name, Subset.version == version
+        )
+        return load(self._session.exec(query).one())
+
+    def _facet(self, field: str) -> dict[str, BitMap]:
+        if field not in self._facets:
+            rows = self._session.exec(
+                select(Facet.value, Facet.members).where(
+                    Facet.dataset_id == self._id, Facet.field == field
+                )
+            )
+            self._facets[field] = {value: load(blob) for value, blob in rows}
+        return self._facets[field]
+
+    def _column(self, name: str) -> sa.ColumnElement[Any]:
+        table: sa.Table = Image.__table__  # type: ignore[attr-defined]
+        return table.c[name]
+
+    def _scan(self, *conditions: sa.ColumnElement[bool]) -> BitMap:
+        query = select(Image.ordinal).where(Image.dataset_id == self._id, *conditions)
+        return BitMap(self._session.exec(query).yield_per(50_000))

@@ -1,0 +1,235 @@
+"""Bring a dataset into the catalog: its descriptor, its images, its labels, boxes and indexes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import xxhash
+from pyroaring import BitMap
+from sqlmodel import Session, select
+
+from ..schemas.checksum import Checksum
+from ..schemas.descriptor import BoxTable, Descriptor, Version
+from ..schemas.errors import InputError, UsageError
+from ..schemas.tables import Box, Dataset, Facet, Finding, Image, LabelSet, PatientIndex, key_of
+from . import events
+from .bitmaps import Patients, dump
+from .checksums import of_file
+from .metadata import Metadata, read_cells, read_metadata
+from .progress import SILENT, Advance, Progress
+from .store import insert_many
+from .suggest import unknown
+
+FACETS = ("view", "sex", "age", "follow_up")
+"""The columns of few values: each value has its bitmap, so a question about them needs no scan."""
+
+
+def ingest(
+    session: Session,
+    descriptor: Descriptor,
+    version: Version,
+    source: Path,
+    by: str,
+    progress: Progress = SILENT,
+) -> Dataset:
+    """Write a release of a dataset into the catalog, inside the session's transaction.
+
+    `source` is the descriptor's file; the tables that it names lie beside it. Raises `UsageError`
+    when the release is there already, and `InputError` when a file is missing, is not the one that
+    the descriptor names, or is wrong.
+    """
+    known = select(Dataset).where(Dataset.slug == descriptor.slug)
+    if session.exec(known.where(Dataset.version == version.version)).first():
+        raise UsageError(f"{descriptor.slug}@{version.version} is in the catalog already")
+    folder = source.parent
+    path = folder / version.table.file
+    checksum = _checked(path, version.table.checksum)
+    columns = read_metadata(
+        path, version.table, descriptor.vocabulary, progress, total=version.images
+    )
+    ranks, patients = Patients.dump(columns.patients)
+    for counted, stated, what in (
+        (len(columns), version.images, "images"),
+        (patients, version.patients, "patients"),
+    ):
+        if stated not in (None, counted):
+            raise InputError(f"{path}: has {counted} {what}, the descriptor states {stated}")
+    now = datetime.now(UTC)
+    dataset = Dataset(
+        slug=descriptor.slug,
+        version=version.version,
+        title=descriptor.title,
+        is_default=version.version == descriptor.default_version,
+        descriptor=descriptor.model_dump_json(by_alias=True),
+        descriptor_checksum=str(of_file(source)),
+        table_checksum=str(checksum),
+        names_checksum=names_checksum(columns.names),
+        images=len(columns),
+        patients=patients,
+        at=now,
+    )
+    session.add(dataset)
+    session.flush()
+    dataset_id = key_of(dataset)
+    _write_images(session, dataset_id, columns, progress)
+    session.add(PatientIndex(dataset_id=dataset_id, ranks=ranks))
+    insert_many(session, Facet, _facets(dataset_id, columns))
+    labels = LabelSet(
+        dataset_id=dataset_id,
+        slug=version.table.labels,
+        title=descriptor.labels_of(version.table.labels).title,
+        source=version.table.file,
+        checksum=str(checksum),
+        at=now,
+    )
+    session.add(labels)
+    session.flush()
+    insert_many(session, Finding, _findings(key_of(labels), columns))
+    for boxes in descriptor.boxes:
+        insert_many(session, Box, _boxes(dataset_id, boxes, folder, descriptor, columns.names))
+    events.record(
+        session,
+        by,
+        "dataset.ingested",
+        f"{dataset.slug}@{dataset.version}",
+        images=dataset.images,
+        patients=dataset.patients,
+        table=version.table.file,
+        checksum=str(checksum),
+    )
+    return dataset
+
+
+def names_checksum(names: Iterable[str]) -> str:
+    """Return the XXH3-128 of names, one a line, as ``xxh128:…``."""
+    hasher = xxhash.xxh3_128()
+    batch: list[str] = []
+    for name in names:
+        batch.append(name)
+        if len(batch) == 10_000:
+            hasher.update(("\n".join(batch) + "\n").encode())
+            batch.clear()
+    if batch:
+        hasher.update(("\n".join(batch) + "\n").encode())
+    return f"xxh128:{hasher.hexdigest()}"
+
+
+def refresh_descriptor(session: Session, descriptor: Descriptor, source: Path, by: str) -> None:
+    """Store a newer text of a descriptor for every release of the dataset that is here."""
+    checksum = str(of_file(source))
+    for row in session.exec(select(Dataset).where(Dataset.slug == descriptor.slug)):
+        if row.descriptor_checksum == checksum:
+            continue
+        events.record(
+            session,
+            by,
+            "dataset.described",
+            f"{row.slug}@{row.version}",
+            before=row.descriptor_checksum,
+            after=checksum,
+        )
+        row.descriptor = descriptor.model_dump_json(by_alias=True)
+        row.descriptor_checksum = checksum
+        row.title = descriptor.title
+        session.add(row)
+
+
+def _checked(path: Path, expected: str | None) -> Checksum:
+    found = of_file(path)
+    if expected is not None and str(found) != expected:
+        raise InputError(f"{path}: is {found}, the descriptor expects {expected}; fetch it again")
+    return found
+
+
+def _write_images(session: Session, dataset_id: int, columns: Metadata, progress: Progress) -> None:
+    total = len(columns)
+    rows = zip(
+        [dataset_id] * total,
+        range(total),
+        columns.names,
+        columns.patients,
+        columns.follow_ups,
+        columns.ages,
+        columns.sexes,
+        columns.views,
+        columns.widths,
+        columns.heights,
+        columns.spacings_x,
+        columns.spacings_y,
+        strict=True,
+    )
+    with progress.task("ingesting", total, "rows") as advance:
+        insert_many(session, Image, _told(rows, advance))
+
+
+def _told(
+    rows: Iterable[tuple[object, ...]], advance: Advance, step: int = 5_000
+) -> Iterator[tuple[object, ...]]:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number % step == 0:
+            advance(step)
+        yield row
+    advance(number % step)
+
+
+def _facets(dataset_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
+    fields: dict[str, Sequence[str | int | None]] = {
+        "view": columns.views,
+        "sex": columns.sexes,
+        "age": columns.ages,
+        "follow_up": columns.follow_ups,
+    }
+    for field in FACETS:
+        for value, members in _grouped(fields[field]).items():
+            yield dataset_id, field, "" if value is None else str(value), dump(members)
+
+
+def _findings(label_set_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
+    members: dict[str, BitMap] = defaultdict(BitMap)
+    for cell, images in _grouped(columns.cells).items():
+        for name in columns.findings[str(cell)]:
+            members[name] |= images
+    for name, images in sorted(members.items()):
+        yield label_set_id, name, "present", len(images), dump(images)
+
+
+def _grouped(values: Sequence[str | int | None]) -> dict[str | int | None, BitMap]:
+    groups: dict[str | int | None, list[int]] = defaultdict(list)
+    for ordinal, value in enumerate(values):
+        groups[value].append(ordinal)
+    return {value: BitMap(images) for value, images in groups.items()}
+
+
+def _boxes(
+    dataset_id: int, spec: BoxTable, folder: Path, descriptor: Descriptor, names: Sequence[str]
+) -> Iterator[tuple[object, ...]]:
+    path = folder / spec.file
+    _checked(path, spec.checksum)
+    header, rows = read_cells(path, SILENT, None)
+    for column in (spec.name, spec.finding, spec.first_coordinate):
+        if column not in header:
+            raise InputError(f"{spec.file}:1: the column {column!r} is missing")
+    name_at, finding_at = header.index(spec.name), header.index(spec.finding)
+    first = header.index(spec.first_coordinate)
+    spellings = descriptor.vocabulary.spellings()
+    for number, row in enumerate(rows):
+        where = f"{spec.file}:{number + 2}"
+        ordinal = bisect_left(names, row[name_at])
+        if ordinal == len(names) or names[ordinal] != row[name_at]:
+            raise InputError(f"{where}: {row[name_at][:60]!r} is not an image of the dataset")
+        finding = spellings.get(row[finding_at].casefold())
+        if finding is None:
+            raise InputError(f"{where}: {unknown('finding', row[finding_at][:60], spellings)}")
+        try:
+            x, y, width, height = map(float, row[first : first + 4])
+        except ValueError as error:
+            raise InputError(f"{where}: a box is four numbers: x, y, width, height") from error
+        inside = x >= 0 and y >= 0 and x + width <= spec.frame[0] and y + height <= spec.frame[1]
+        if not (inside and width > 0 and height > 0):
+            raise InputError(f"{where}: the box lies outside the image's frame of {spec.frame}")
+        yield dataset_id, spec.slug, number, ordinal, finding, x, y, width, height

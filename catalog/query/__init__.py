@@ -1,0 +1,25 @@
+"""The where-language: a question as text, as a tree, in its normal form, and answered."""
+
+from .errors import QueryError
+from .evaluate import Index, evaluate, funnel
+from .normal import normalise, spell
+from .parse import parse
+from .tree import Node, Read, conditions, reads
+from .vocabulary import Column, LabelWords, Vocabulary
+
+__all__ = [
+    "Column",
+    "Index",
+    "LabelWords",
+    "Node",
+    "QueryError",
+    "Read",
+    "Vocabulary",
+    "conditions",
+    "evaluate",
+    "funnel",
+    "normalise",
+    "parse",
+    "reads",
+    "spell",
+]

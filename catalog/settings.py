@@ -1,0 +1,44 @@
+"""What the surroundings decide: where the catalog is, and who is asking. Read once, at the edge."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CATALOG_VARIABLE = "CXRCAT_CATALOG"
+USER_VARIABLE = "CXRCAT_USER"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the catalog is (a path or a database URL), who is asking, and on which host."""
+
+    location: str
+    by: str
+    host: str
+
+    @classmethod
+    def read(
+        cls, location: str | None = None, environ: Mapping[str, str] | None = None
+    ) -> Settings:
+        """Return the settings: `location`, else ``CXRCAT_CATALOG``, else the user's data folder."""
+        environ = os.environ if environ is None else environ
+        place = location or environ.get(CATALOG_VARIABLE) or str(_default_path())
+        return cls(place, environ.get(USER_VARIABLE) or _user(), socket.gethostname())
+
+
+def _default_path() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("cxrcat", appauthor=False) / "catalog.sqlite"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in many containers
+        return f"uid {os.getuid()}"

@@ -1,0 +1,199 @@
+"""Open a catalog's database, SQLite by path or PostgreSQL by URL, and give its transactions.
+
+Writers are one at a time (``BEGIN IMMEDIATE``, or an advisory lock on PostgreSQL), so that the log
+of events is a chain; readers never wait for them (write-ahead log, or PostgreSQL's snapshots).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlmodel import Session, SQLModel, create_engine
+
+from ..schemas.errors import CatalogError, UsageError
+from ..schemas.migrations import HEAD
+
+_WAIT = 60  # seconds that a writer waits for another one
+_LOCK = 0x63787263  # "cxrc": the key of PostgreSQL's advisory lock
+_CHUNK = 20_000  # rows a statement
+
+_REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))
+
+
+class Store:
+    """A catalog's database. Use `reading` and `writing`; both end with a clear error or none."""
+
+    def __init__(self, location: str) -> None:
+        self.url = _url_of(location)
+        self.path = Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
+        self.name = str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        self._engine = self._connectable()
+
+    def _connectable(self) -> sa.Engine:
+        try:
+            if self.path is None:
+                return create_engine(self.url, pool_pre_ping=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(self.url, connect_args={"timeout": _WAIT})
+        except ImportError as error:
+            raise UsageError(
+                f"{self.name}: the driver {error.name!r} is not installed; "
+                "pip install 'cxrcat[postgresql]'"
+            ) from error
+        except OSError as error:
+            raise CatalogError(
+                f"{self.path}: the catalog cannot be created: {error.strerror}"
+            ) from error
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session on one consistent state of the catalog."""
+        with self._translated(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give the one writing session; commit at the end, or leave everything as it was."""
+        engine = self._engine.execution_options(cxrcat_writes=True)
+        with self._translated(), Session(engine) as session, session.begin():
+            if self.path is None:
+                session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield session
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise CatalogError(f"{self.name}: {_reason(error, self.path)}") from error
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+
+def revision(session: Session, name: str) -> str | None:
+    """Return the revision of the catalog's tables, None when it has none yet.
+
+    Raises `CatalogError` when the database belongs to something else, or to a newer cxrcat.
+    """
+    connection = session.connection()
+    inspector = sa.inspect(connection)
+    if not inspector.has_table("alembic_version"):
+        if inspector.get_table_names():
+            raise CatalogError(
+                f"{name}: this database holds something other than a catalog; "
+                "name another with --catalog"
+            )
+        return None
+    found = connection.execute(sa.select(_REVISION.c.version_num)).scalar()
+    if found is None or found > HEAD:
+        raise CatalogError(
+            f"{name}: written by a newer cxrcat (its revision is {found}, this one knows {HEAD}); "
+            "upgrade cxrcat, or name another catalog with --catalog"
+        )
+    return str(found)
+
+
+def is_current(session: Session) -> bool:
+    """Tell in one statement whether the catalog is there, and of this release's revision."""
+    try:
+        found = session.connection().execute(sa.select(_REVISION.c.version_num)).scalar()
+    except DBAPIError as error:
+        if "alembic_version" not in str(error.orig):
+            raise
+        session.rollback()
+        return False
+    return found == HEAD
+
+
+def migrate(session: Session) -> None:
+    """Bring the tables to this release's revision, inside the session's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    folder = Path(__file__).parent.parent / "schemas" / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = session.connection()
+    command.upgrade(config, "head")
+
+
+def insert_many(session: Session, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows in bulk: tuples of all of the table's columns, in their order.
+
+    Values go to the driver as they are, so they must be of types that the driver knows.
+    """
+    table: sa.Table = model.__table__  # type: ignore[attr-defined]
+    connection = session.connection()
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        quote = connection.dialect.identifier_preparer.quote
+        columns = ", ".join(quote(column.name) for column in table.columns)
+        statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[union-attr]
+            for row in rows:
+                copy.write_row(row)
+    else:
+        statement = str(sa.insert(table).compile(dialect=connection.dialect))
+        driver.executemany(statement, rows)  # type: ignore[union-attr]
+
+
+def _url_of(location: str) -> URL:
+    if "://" not in location:
+        return URL.create("sqlite", database=str(Path(location).expanduser().absolute()))
+    try:
+        url = make_url(location)
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg")
+        url.get_dialect()
+    except ImportError:
+        return url  # the driver is missing: said when the engine is made
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise UsageError(
+            "the catalog is neither a path nor a database URL that is known; "
+            "write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageError(
+            f"a catalog lives in SQLite or PostgreSQL, not in {url.get_backend_name()}"
+        )
+    return url
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, DDL included
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("cxrcat_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _reason(error: DBAPIError, path: Path | None) -> str:
+    said = " ".join(str(error.orig).split())
+    if "is not a database" in said or "malformed" in said:
+        return f"not a readable SQLite file ({said}); restore it from a backup or name another"
+    if "locked" in said:
+        return f"another process kept the catalog locked for {_WAIT} seconds; try again"
+    if "disk is full" in said or "No space left" in said:
+        return "the disk is full; nothing was written"
+    if "unable to open" in said or "readonly" in said:
+        return f"the catalog cannot be opened for writing; check the rights of {path}"
+    return f"the database refused: {said}"

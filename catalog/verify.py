@@ -1,0 +1,139 @@
+"""Check a folder against the checksums that were written with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..schemas.checksum import Checksum
+from ..schemas.errors import CheckFailedError, InputError
+from ..schemas.manifest import Provenance
+from .checksums import of_file
+from .progress import SILENT, Progress
+
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{32})  (?P<path>[^\x00-\x1f\\]+)")
+_LISTED = "checksums.xxh128"
+_MANIFEST = "provenance.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check found: paths relative to the folder, sorted; `size` in bytes.
+
+    `manifest` is None when it is itself among the changed or missing.
+    """
+
+    folder: str
+    manifest: Provenance | None
+    checksum: str
+    files: int
+    size: int
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was written."""
+        return not (self.changed or self.missing or self.extra)
+
+
+def read_checksums(path: Path) -> dict[str, Checksum]:
+    """Return the checksum of each path in a list such as ``xxhsum -c`` reads.
+
+    Raises `InputError` when there is no such list, and `CheckFailedError`, naming the line, when
+    it is not as cxrcat writes it, so that no byte of the list can change unseen, or holds a path
+    that would lead out of the folder.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}; is this an export of cxrcat?"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CheckFailedError(f"{path}: was changed: byte {error.start} is not UTF-8") from error
+    listed: dict[str, Checksum] = {}
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise CheckFailedError(f"{path}:{number}: was changed: {line[:60]!r}")
+        name = match["path"]
+        if name.startswith("/") or ".." in name.split("/") or name in listed:
+            raise CheckFailedError(f"{path}:{number}: was changed: {name[:80]!r} is no path here")
+        listed[name] = Checksum("xxh128", match["digest"])
+    if write_checksums(listed) != text:
+        raise CheckFailedError(f"{path}: was changed: its lines are not as they were written")
+    return listed
+
+
+def write_checksums(listed: dict[str, Checksum]) -> str:
+    """Return the text of the list, by path."""
+    return "".join(f"{listed[path].digest}  {path}\n" for path in sorted(listed))
+
+
+def read_manifest(folder: Path) -> Provenance:
+    """Return the manifest of an export; raise `InputError` when it has none that is whole."""
+    path = folder / _MANIFEST
+    try:
+        return Provenance.from_json(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}; is this an export of cxrcat?"
+        ) from error
+
+
+def verify(folder: Path, progress: Progress = SILENT) -> Verified:
+    """Read every file of an export again and compare.
+
+    Raises `InputError` when the folder is not an export, and `CheckFailedError` when its list of
+    checksums was itself changed.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder")
+    listed = read_checksums(folder / _LISTED)
+    sizes = _files(folder)
+    present = [path for path in sorted(listed) if path in sizes]
+    total = sum(max(0, sizes[path]) for path in present)
+    changed = []
+    with progress.task("verifying", total, "bytes") as advance:
+        for path in present:
+            if sizes[path] < 0 or of_file(folder / path) != listed[path]:
+                changed.append(path)
+            advance(max(0, sizes[path]))
+    manifest = None
+    if _MANIFEST in present and _MANIFEST not in changed:
+        manifest = read_manifest(folder)
+    return Verified(
+        folder=str(folder),
+        manifest=manifest,
+        checksum=str(of_file(folder / _LISTED)),
+        files=len(present),
+        size=total,
+        changed=tuple(changed),
+        missing=tuple(sorted(set(listed) - set(sizes))),
+        extra=tuple(sorted(set(sizes) - set(listed) - {_LISTED})),
+    )
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """Return the size of every file under a folder, by its path in it; -1 for a link or device."""
+    sizes: dict[str, int] = {}
+    waiting = [""]
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(folder / place) as entries:
+                for entry in entries:
+                    path = f"{place}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{path}/")
+                    else:
+                        status = entry.stat(follow_symlinks=False)
+                        sizes[path] = status.st_size if stat.S_ISREG(status.st_mode) else -1
+        except OSError as error:
+            raise InputError(f"{folder / place}: cannot be read: {error.strerror}") from error
+    return sizes

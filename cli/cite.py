@@ -1,0 +1,72 @@
+"""``cxrcat cite``: the citations that a slice owes, in the form that is needed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .context import examples, open_catalog
+
+EPILOG = examples(
+    "cxrcat cite --subset pneumothorax",
+    "cxrcat cite --subset pneumothorax --format text --style vancouver",
+    "cxrcat cite ./pneumothorax --format bibtex >> references.bib",
+)
+
+
+class CitationFormat(StrEnum):
+    """The forms in which citations are written."""
+
+    text = "text"
+    bibtex = "bibtex"
+    ris = "ris"
+    csl = "csl"
+    cff = "cff"
+
+
+class CitationStyle(StrEnum):
+    """The styles of formatted text."""
+
+    apa = "apa"
+    vancouver = "vancouver"
+    ieee = "ieee"
+    ama = "ama"
+    chicago = "chicago"
+
+
+def cite(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="The folder of an export.")
+    ] = None,
+    subset: Annotated[
+        str | None, typer.Option("--subset", metavar="NAME", help="A subset instead of a folder.")
+    ] = None,
+    format_: Annotated[
+        CitationFormat, typer.Option("--format", help="The form of the citations.")
+    ] = CitationFormat.text,
+    style: Annotated[
+        CitationStyle | None,
+        typer.Option(help="One style of formatted text; without it, the owner's words and three."),
+    ] = None,
+) -> None:
+    """Print what a slice must cite, with link and acknowledgement where the form has room."""
+    from ..catalog.formats import Format, render
+    from ..catalog.formats.styles import Style
+    from ..catalog.verify import read_manifest
+    from ..schemas.errors import UsageError
+
+    if (folder is None) == (subset is None):
+        raise UsageError("name one: the folder of an export, or a subset with --subset")
+    if style is not None and format_ is not CitationFormat.text:
+        raise UsageError(f"--style is for --format text, not for {format_}")
+    if folder is not None:
+        manifest = read_manifest(folder)
+    else:
+        with open_catalog(context) as catalog:
+            manifest = catalog.manifest(str(subset))
+    text = render(Format(format_.value), manifest, Style(style.value) if style else None)
+    typer.echo(text, nl=not text.endswith("\n"))

@@ -1,0 +1,1 @@
+"""What things are: tables, descriptors, manifests, and the datasets that come built in."""

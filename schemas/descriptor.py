@@ -1,0 +1,366 @@
+"""The descriptor of a dataset: everything that is known of it, stated as data in one YAML file.
+
+`Descriptor` is the validated model; `yaml_reader` reads the file and says where it is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s<>\"']+$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+XxhText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+class Model(BaseModel):
+    """A part of a descriptor: immutable, and without a key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Party(Model):
+    """An organisation that provides, converts or publishes data."""
+
+    name: Text
+    url: Url | None = None
+    ror: Url | None = None
+
+
+class Terms(Model):
+    """What the owner allows, in the owner's words."""
+
+    licence: Annotated[str, StringConstraints(pattern=r"^(LicenseRef-)?[A-Za-z0-9.+-]+$")]
+    url: Url
+    title: Text
+    words: Text
+    source: Text
+    note: Text | None = None
+
+
+class DutyKind(StrEnum):
+    """The three ways in which a use can owe something to somebody."""
+
+    LINK = "link"
+    CITATION = "citation"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class Duty(Model):
+    """One thing that a use of the data must say."""
+
+    id: Slug
+    kind: DutyKind
+    text: Text
+    source: Text
+    url: Url | None = None
+    citation: Slug | None = None
+    party: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        needs = {
+            DutyKind.LINK: ("url", self.url),
+            DutyKind.CITATION: ("citation", self.citation),
+            DutyKind.ACKNOWLEDGEMENT: ("party", self.party),
+        }
+        key, value = needs[self.kind]
+        if value is None:
+            raise ValueError(f"a duty of kind {self.kind} needs the key {key!r}")
+        if self.party is not None and self.party not in self.text:
+            raise ValueError(f"the text of this acknowledgement does not name {self.party!r}")
+        return self
+
+
+class PersonName(Model):
+    """A person as CSL writes one."""
+
+    family: Text
+    given: Text
+
+
+class CslDate(Model):
+    """A date as CSL writes one: a list with one list of year, month, day."""
+
+    date_parts: Annotated[list[list[int]], Field(alias="date-parts", min_length=1, max_length=1)]
+
+    @property
+    def year(self) -> int:
+        """The year alone."""
+        return self.date_parts[0][0]
+
+
+class Citation(Model):
+    """One work as a CSL record, and the form in which its owners word it."""
+
+    id: Slug
+    type: Literal["paper-conference", "article-journal", "article", "dataset", "report"]
+    title: Text
+    author: Annotated[list[PersonName], Field(min_length=1)]
+    issued: CslDate
+    container_title: Annotated[Text | None, Field(alias="container-title")] = None
+    volume: Text | None = None
+    issue: Text | None = None
+    page: Annotated[str | None, StringConstraints(pattern=r"^[0-9]+(-[0-9]+)?$")] = None
+    publisher: Text | None = None
+    doi: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/\S+$"), Field(alias="DOI")]
+    arxiv: Annotated[str | None, StringConstraints(pattern=r"^\d{4}\.\d{4,5}$")] = None
+    as_worded: Text | None = None
+    other_pages: list[Text] = []
+
+    def csl(self) -> dict[str, Any]:
+        """Return the record as CSL-JSON, without the keys that are ours alone."""
+        ours = {"arxiv", "as_worded", "other_pages"}
+        return self.model_dump(by_alias=True, exclude=ours, exclude_none=True)
+
+
+class FindingWord(Model):
+    """A finding: the word of the where-language, the label in NIH-style tables, other spellings."""
+
+    name: Word
+    label: Text
+    synonyms: list[Text] = []
+
+
+class Vocabulary(Model):
+    """The findings of a dataset, and the word for a reading that found none of them."""
+
+    findings: Annotated[list[FindingWord], Field(min_length=1)]
+    no_finding: FindingWord | None = None
+
+    def words(self) -> list[FindingWord]:
+        """Every finding, the empty reading last."""
+        return [*self.findings, *([self.no_finding] if self.no_finding else [])]
+
+    def spellings(self) -> dict[str, str]:
+        """Return every accepted spelling, case-folded, with the name of the finding it means."""
+        return {
+            spelling.casefold(): word.name
+            for word in self.words()
+            for spelling in (word.name, word.label, *word.synonyms)
+        }
+
+
+class LabelSetSpec(Model):
+    """Who said what of the images, and what its use owes."""
+
+    slug: Word
+    title: Text
+    method: Text
+    states: list[Literal["present", "absent", "uncertain"]]
+    owes: list[Slug] = []
+
+
+class Columns(Model):
+    """Which column of the metadata table holds what; a list names spellings seen in copies."""
+
+    name: list[Text]
+    findings: list[Text]
+    patient: list[Text]
+    follow_up: list[Text] = []
+    age: list[Text] = []
+    sex: list[Text] = []
+    view: list[Text] = []
+    width: list[Text] = []
+    height: list[Text] = []
+    spacing_x: list[Text] = []
+    spacing_y: list[Text] = []
+
+
+class Table(Model):
+    """A metadata table and how its cells are written.
+
+    Patients that are numbers lose their leading zeros, which only some releases write.
+    """
+
+    file: FileName
+    checksum: XxhText | None = None
+    columns: Columns
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] = "|"
+    labels: Word
+    patient: Literal["number", "text"] = "text"
+    values: dict[Literal["sex", "view"], dict[str, str]] = {}
+
+
+class Version(Model):
+    """A release of the dataset."""
+
+    version: Slug
+    title: Text
+    released: Text
+    note: Text | None = None
+    images: int | None = None
+    patients: int | None = None
+    table: Table
+
+
+class BoxTable(Model):
+    """A table of rectangles that readers drew around findings."""
+
+    slug: Word
+    title: Text
+    file: FileName
+    checksum: XxhText | None = None
+    name: Text
+    finding: Text
+    first_coordinate: Text
+    frame: tuple[int, int]
+    owes: list[Slug] = []
+
+
+class SourceKind(StrEnum):
+    """The ways in which images can be reached."""
+
+    ARCHIVES = "archives"
+    GCS = "gcs"
+    DICOMWEB = "dicomweb"
+    BIGQUERY = "bigquery"
+
+
+class Archive(Model):
+    """One archive of a source, with the checksum that its owner publishes."""
+
+    file: FileName
+    url: Url
+    size: int
+    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class SourceSpec(Model):
+    """One place where the dataset's images are.
+
+    `uri` is a template with `{name}` (``00000001_000.png``) and `{stem}` (without the suffix).
+    """
+
+    slug: Slug
+    kind: SourceKind
+    title: Text
+    provider: Text
+    uri: Text
+    media_type: Literal["image/png", "application/dicom", "application/gzip"] | None = None
+    requester_pays: bool = False
+    access: Text | None = None
+    owes: list[Slug] = []
+    archives: list[Archive] = []
+
+    @model_validator(mode="after")
+    def _template_is_known(self) -> Self:
+        unknown = set(_FIELD.findall(self.uri)) - {"name", "stem"}
+        if unknown:
+            raise ValueError(f"the uri uses {{{unknown.pop()}}}; it may use {{name}} and {{stem}}")
+        return self
+
+    def uri_of(self, name: str) -> str:
+        """Return the address of one image."""
+        return self.uri.replace("{name}", name).replace("{stem}", name.rsplit(".", 1)[0])
+
+
+class Viewer(Model):
+    """A page where the images can be looked at."""
+
+    title: Text
+    url: Url
+
+
+class AccessForm(Model):
+    """The form that must be filled in before the expert labels can be had."""
+
+    title: Text
+    url: Url
+    note: Text
+
+
+class ImageFacts(Model):
+    """What every image of the dataset looks like."""
+
+    media_type: Literal["image/png"]
+    width: int
+    height: int
+    name: Text
+
+
+class Descriptor(Model):
+    """A dataset: what it is, who provides it, what its use owes, and where its parts are."""
+
+    format: Literal["cxrcat.dataset/1"]
+    revision: Annotated[int, Field(ge=1)]
+    slug: Slug
+    title: Text
+    short_title: Text
+    description: Text
+    homepage: Url
+    documentation: list[Url] = []
+    provider: Party
+    terms: Terms
+    duties: Annotated[list[Duty], Field(min_length=1)]
+    owes: Annotated[list[Slug], Field(min_length=1)]
+    citations: Annotated[list[Citation], Field(min_length=1)]
+    images: ImageFacts
+    vocabulary: Vocabulary
+    label_sets: Annotated[list[LabelSetSpec], Field(min_length=1)]
+    versions: Annotated[list[Version], Field(min_length=1)]
+    default_version: Slug
+    boxes: list[BoxTable] = []
+    sources: list[SourceSpec] = []
+    default_source: Slug | None = None
+    viewers: list[Viewer] = []
+    access_form: AccessForm | None = None
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        """Check that names are unique and that every reference has its target."""
+        unique = {
+            "duties": [duty.id for duty in self.duties],
+            "citations": [citation.id for citation in self.citations],
+            "label_sets": [labels.slug for labels in self.label_sets],
+            "versions": [version.version for version in self.versions],
+            "sources": [source.slug for source in self.sources],
+            "vocabulary": [
+                spelling.casefold()
+                for word in self.vocabulary.words()
+                for spelling in {word.name, word.label.casefold(), *word.synonyms}
+            ],
+        }
+        for key, names in unique.items():
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{name!r} is there twice in {key!r}")
+        parts = (self.label_sets, self.boxes, self.sources)
+        owes = [self.owes, *(part.owes for group in parts for part in group)]
+        references = [
+            *((duty, "duties") for owed in owes for duty in owed),
+            *((duty.citation, "citations") for duty in self.duties if duty.citation),
+            *((version.table.labels, "label_sets") for version in self.versions),
+            (self.default_version, "versions"),
+            *([(self.default_source, "sources")] if self.default_source else []),
+        ]
+        for name, key in references:
+            if name not in unique[key]:
+                raise ValueError(f"{name!r} is referred to and is not in {key!r}")
+        return self
+
+    @property
+    def default_labels(self) -> LabelSetSpec:
+        """The label set that an unqualified finding means: the first one."""
+        return self.label_sets[0]
+
+    @property
+    def source_of_images(self) -> SourceSpec | None:
+        """The source from which images are fetched unless another is asked for."""
+        return {each.slug: each for each in self.sources}.get(self.default_source or "")
+
+    def labels_of(self, slug: str) -> LabelSetSpec:
+        """Return one label set; raise `KeyError` when the descriptor has none of that name."""
+        return {each.slug: each for each in self.label_sets}[slug]
+
+    def version_of(self, version: str) -> Version:
+        """Return one release; raise `KeyError` when the descriptor has none of that name."""
+        return {each.version: each for each in self.versions}[version]

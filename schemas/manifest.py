@@ -1,0 +1,189 @@
+"""The manifest of an export, `provenance.json`: small, versioned, with a published JSON Schema.
+
+What is true of single images stands in metadata.csv; the manifest does not grow with them. Two
+exports of one subset by one release differ in `Provenance.export` alone: when, who and where.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from .descriptor import Citation, DutyKind, Party, Terms, Url
+from .errors import InputError
+
+SCHEMA_ID = "urn:cxrcat:schema:provenance:1"
+
+ChecksumText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+def _inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or "\\" in path or not path.isprintable():
+        raise ValueError("is not a path inside the folder")
+    return path
+
+
+RelativePath = Annotated[
+    str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_inside)
+]
+
+
+class Part(BaseModel):
+    """A part of the manifest: immutable, and without a key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tool(Part):
+    """The program that made the export."""
+
+    name: Literal["cxrcat"] = "cxrcat"
+    version: str
+
+
+class ExportFacts(Part):
+    """When, who and where: the only part in which two exports of one subset differ."""
+
+    id: str
+    at: AwareDatetime
+    by: str
+    host: str
+    project: str | None = None
+
+
+class DatasetFacts(Part):
+    """The release that the slice was cut from."""
+
+    slug: str
+    version: str
+    title: str
+    short_title: str
+    homepage: Url
+    provider: Party
+    terms: Terms
+    images: Count
+    patients: Count
+    table_checksum: ChecksumText
+    names_checksum: ChecksumText
+
+
+class FunnelStep(Part):
+    """One condition of the question, with the images and patients before and after it."""
+
+    condition: str
+    images_before: Count
+    images: Count
+    patients_before: Count
+    patients: Count
+
+
+class ReadFact(Part):
+    """Something that the question read, and the word by which it did."""
+
+    kind: Literal["labels", "boxes", "split", "subset"]
+    name: str
+    word: str
+
+
+class SubsetFacts(Part):
+    """The question, its answer, and how the answer came about.
+
+    `digest` is the XXH3-128 of the members' ordinals (little-endian uint32, ascending), `names`
+    that of their names, one a line.
+    """
+
+    name: str
+    version: Annotated[int, Field(ge=1)]
+    query: str
+    normal: str
+    note: str | None = None
+    reads: list[ReadFact]
+    images: Count
+    patients: Count
+    digest: ChecksumText
+    names: ChecksumText
+    funnel: list[FunnelStep]
+
+
+class OwedDuty(Part):
+    """A duty of the slice, met by the papers beside it, and what brought it."""
+
+    id: str
+    kind: DutyKind
+    text: str
+    source: str
+    url: Url | None = None
+    party: str | None = None
+    citation: str | None = None
+    because: list[str]
+
+
+class ImagesFacts(Part):
+    """What was done about the images themselves."""
+
+    mode: Literal["none", "copy", "hardlink"]
+    source: str | None
+    uri: str | None
+    files: Count
+    size: Count
+    missing: Count
+
+
+class FileFact(Part):
+    """A file of the export other than an image: size in bytes, and checksum."""
+
+    path: RelativePath
+    size: Count
+    checksum: ChecksumText
+
+
+class Provenance(Part):
+    """The manifest as a whole."""
+
+    schema_id: Annotated[Literal["urn:cxrcat:schema:provenance:1"], Field(alias="$schema")]
+    format: Literal["cxrcat.provenance/1"]
+    tool: Tool
+    export: ExportFacts
+    dataset: DatasetFacts
+    subset: SubsetFacts
+    duties: Annotated[list[OwedDuty], Field(min_length=1)]
+    citations: list[Citation]
+    images: ImagesFacts
+    files: list[FileFact]
+
+    def to_json(self) -> str:
+        """Return the text of provenance.json: keys in the model's order, ending in a newline."""
+        data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> Provenance:
+        """Read a manifest; raise `InputError` that names `where` and the first wrong key."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(str(part) for part in first["loc"]) or "the whole file"
+            message = f"{where}: not a manifest that this cxrcat reads: {key}: {first['msg']}"
+            raise InputError(message) from error
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of provenance.json."""
+    schema = Provenance.model_json_schema(by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        **schema,
+    }

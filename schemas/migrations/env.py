@@ -1,0 +1,13 @@
+"""What alembic runs: the migrations, on the connection and inside the transaction of its caller."""
+
+from alembic import context
+from cxrcat.schemas import tables as _tables  # noqa: F401 - registers the tables
+from sqlmodel import SQLModel
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+context.run_migrations()
