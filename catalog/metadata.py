@@ -24,7 +24,6 @@ from .suggest import unknown
 _Value = TypeVar("_Value")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _AGE = re.compile(r"(\d{1,3})([YMD]?)")
-_LONGEST = 1 << 16  # characters of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,14 @@ class Metadata:
         return len(self.names)
 
 
-def open_table(path: Path) -> IO[str]:
+@contextmanager
+def open_table(path: Path) -> Iterator[IO[str]]:
     """Open a CSV file, gzip-compressed or not, with or without a byte order mark."""
-    raw: IO[bytes] = path.open("rb")
-    if raw.read(2) == b"\x1f\x8b":
-        raw.seek(0)
-        raw = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)
-    else:
-        raw.seek(0)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    with path.open("rb") as raw:
+        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
+        plain = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if zipped else raw
+        with io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as stream:
+            yield stream
 
 
 def read_cells(

@@ -40,7 +40,7 @@ def parse_model(text: str, model: type[_Model], where: str) -> _Model:
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise InputError(f"{where}:{line}: aliases are not allowed; write it out")
         root = yaml.compose(text, Loader=_Loader)
         for key, line in _repeated_keys(root):

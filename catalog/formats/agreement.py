@@ -13,9 +13,9 @@ from ...schemas.descriptor import Citation
 from ...schemas.errors import CheckFailedError
 from ...schemas.manifest import Provenance
 from . import bibtex, cff, csl, ris
-from .facts import Facts, clean, facts_of, flat, holds, lacks
+from .facts import Facts, clean, copies, doi_url, facts_of, flat, holds, lacks
 from .markdown import unescaped
-from .wording import acknowledgement_sentences, links, parties, references, size
+from .wording import acknowledgement_sentences, links, paragraph, parties, references, size
 
 PAPERS = (
     "README.md",
@@ -32,6 +32,7 @@ _READERS: dict[str, Callable[[str], Sequence[Facts]]] = {
     "citations/references.csl.json": csl.read,
 }
 
+_STYLED = 3  # citation.txt has each work in three styles beside its wording
 _UNPUBLISHED = "nothing was published; please report this with the dataset's descriptor"
 
 
@@ -74,7 +75,7 @@ def _differences(path: str, text: str, manifest: Provenance) -> Iterator[_Differ
         return _works(_READERS[path](text), manifest.citations)
     if path == "CITATION.cff":
         return _cff(cff.read(text), manifest)
-    return _prose(text, manifest)
+    return _prose(path, text, manifest)
 
 
 def _works(found: Sequence[Facts], citations: Sequence[Citation]) -> Iterator[_Difference]:
@@ -116,24 +117,54 @@ def _cff(found: cff.CffFacts, manifest: Provenance) -> Iterator[_Difference]:
     yield from _sayings([flat(found.message)], manifest)
 
 
-def _prose(text: str, manifest: Provenance) -> Iterator[_Difference]:
+def _prose(path: str, text: str, manifest: Provenance) -> Iterator[_Difference]:
+    dataset, subset = manifest.dataset, manifest.subset
     # A fact may stand in escaped Markdown or, as it is, in code and addresses.
     texts = [flat(unescaped(text)), flat(text)]
+    if path == "ATTRIBUTION.md":
+        ready = flat(paragraph(manifest))
+        if ready not in texts[1]:
+            yield _Difference(subset.name, "paragraph", None, paragraph(manifest))
+        rest = texts[1].replace(ready, " ")  # which must hold by itself
+        texts = [unescaped(rest), rest]
+        yield from _terms(texts, manifest)
     for citation in manifest.citations:
-        facts = facts_of(citation)
-        for field in lacks(texts[0], facts):
-            if field in lacks(texts[1], facts):
-                yield _Difference(citation.id, field, None, getattr(facts, field))
-        wanted = [("doi", facts.doi), *(("wording", each) for each in references(citation))]
-        for field, value in wanted:
-            if not _any_holds(texts, value):
-                yield _Difference(citation.id, field, None, value)
-    provider = clean(manifest.dataset.provider.name)
+        yield from _cited(texts, citation, _STYLED if path == "citations/citation.txt" else 0)
+    provider = clean(dataset.provider.name)
     if not _any_holds(texts, f"data provider: {provider}", f"Data provider: {provider}"):
-        yield _Difference(manifest.dataset.slug, "provider", None, provider)
+        yield _Difference(dataset.slug, "provider", None, provider)
     if not _any_holds(texts, size(manifest)):
-        yield _Difference(manifest.subset.name, "size", None, size(manifest))
+        yield _Difference(subset.name, "size", None, size(manifest))
     yield from _sayings(texts, manifest)
+
+
+def _terms(texts: Sequence[str], manifest: Provenance) -> Iterator[_Difference]:
+    terms = manifest.dataset.terms
+    if not _any_holds(texts, clean(terms.words)):
+        yield _Difference(manifest.dataset.slug, "terms", None, clean(terms.words))
+    # The terms may be at the address of a link; then it stands there once more.
+    least = 1 + links(manifest).count(terms.url)
+    if _most_copies(texts, terms.url) < least:
+        yield _Difference(manifest.dataset.slug, "link", None, terms.url)
+
+
+def _cited(texts: Sequence[str], citation: Citation, styled: int) -> Iterator[_Difference]:
+    """Look for a work in each of its wordings, and `styled` times in a style."""
+    facts, worded = facts_of(citation), references(citation)
+    for field in lacks(texts[0], facts):
+        if field in lacks(texts[1], facts):
+            yield _Difference(citation.id, field, None, getattr(facts, field))
+    address = doi_url(facts.doi)
+    titles = sum(copies(flat(wording), facts.title) for wording in worded)
+    dois = len(worded) * (2 if address.endswith(facts.doi) else 1)
+    for field, value, least in [
+        ("title", facts.title, titles + styled),
+        ("doi", facts.doi, dois + styled),
+        ("doi", address, 1),
+        *(("wording", f"{each} DOI {facts.doi}", 1) for each in worded),
+    ]:
+        if _most_copies(texts, value) < least:
+            yield _Difference(citation.id, field, None, value)
 
 
 def _sayings(texts: Sequence[str], manifest: Provenance) -> Iterator[_Difference]:
@@ -145,6 +176,10 @@ def _sayings(texts: Sequence[str], manifest: Provenance) -> Iterator[_Difference
     for field, value in wanted:
         if not _any_holds(texts, value):
             yield _Difference(manifest.dataset.slug, field, None, value)
+
+
+def _most_copies(texts: Sequence[str], value: str) -> int:
+    return max(copies(text, value) for text in texts)
 
 
 def _any_holds(texts: Sequence[str], *values: str) -> bool:

