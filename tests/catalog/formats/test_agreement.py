@@ -11,8 +11,11 @@ from cxrcat.catalog.formats import check_papers, papers
 from cxrcat.catalog.formats.agreement import PAPERS
 from cxrcat.catalog.formats.facts import flat, holds
 from cxrcat.catalog.formats.wording import acknowledgement_sentences
+from cxrcat.schemas.descriptor import Citation
 from cxrcat.schemas.errors import CheckFailedError
 from cxrcat.schemas.manifest import Provenance
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 WANG_TITLE = (
     "ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "
@@ -100,6 +103,52 @@ def test_an_altered_fact_is_caught_and_named(number: int, nih: Provenance) -> No
     work = field in {"authors", "title", "doi", "pages", "year"} and "5,303" not in text
     assert path in FOR_PEOPLE or ("wang2017chestxray8: " in message) == work
     assert "\n" not in message
+
+
+anything = (
+    st.lists(
+        st.one_of(
+            st.sampled_from([*"{}\\%&#_$~^<>|`\"'@,;:-=[]()*!/?. \n\tAé明", "and", "0-1", "..."]),
+            st.characters(exclude_categories=["Cs"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+    .map("".join)
+    .filter(lambda text: any(each.isalnum() for each in text))
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(anything, min_size=8, max_size=8), doi=anything, odd=st.booleans())
+def test_no_odd_text_is_taken_for_a_disagreement(
+    nih: Provenance, texts: list[str], doi: str, odd: bool
+) -> None:
+    title, family, given_, container, provider, name, words, query = texts
+    record = nih.citations[0].model_dump(by_alias=True)
+    changes = {
+        "title": title,
+        "author": [{"family": family, "given": given_}, {"family": given_, "given": family}],
+        "container-title": container,
+        "DOI": "10.5555/" + "".join(doi.split()),
+        "as_worded": container if odd else None,
+    }
+    duties = [
+        duty.model_copy(update={"text": f"{words} {provider}", "party": provider})
+        for duty in nih.duties
+    ]
+    party = nih.dataset.provider.model_copy(update={"name": provider})
+    terms = nih.dataset.terms.model_copy(update={"words": words})
+    dataset = {"title": container, "short_title": words, "provider": party, "terms": terms}
+    manifest = nih.model_copy(
+        update={
+            "citations": [Citation.model_validate({**record, **changes})],
+            "duties": duties,
+            "dataset": nih.dataset.model_copy(update=dataset),
+            "subset": nih.subset.model_copy(update={"name": name, "query": query}),
+        }
+    )
+    check_papers(papers(manifest), manifest)
 
 
 @pytest.mark.parametrize("path", [BIB, RIS, CSL, CFF])
