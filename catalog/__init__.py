@@ -12,16 +12,14 @@ if TYPE_CHECKING:
     from .catalog import Catalog
     from .export import ImageMode, Request
     from .images import ImageRow
-    from .verify import verify
 
-__all__ = ["Catalog", "ImageMode", "ImageRow", "Request", "verify"]
+__all__ = ["Catalog", "ImageMode", "ImageRow", "Request"]
 
 _HOMES = {
     "Catalog": ".catalog",
     "ImageMode": ".export",
     "ImageRow": ".images",
     "Request": ".export",
-    "verify": ".verify",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -160,20 +161,17 @@ class Catalog:
         with self._store.reading() as session:
             return exports.listing(session)
 
-    def verify(self, folder: Path, progress: Progress = SILENT) -> tuple[Verified, bool | None]:
-        """Read every file of an export again and compare.
-
-        The second value tells whether the folder's list of checksums is the one that this catalog
-        recorded; None when it does not know the export.
-        """
+    def verify(self, folder: Path, progress: Progress = SILENT) -> Verified:
+        """Read every file of an export again and compare, also with what the catalog recorded."""
         from .verify import verify
 
         found = verify(folder, progress)
         if found.manifest is None:
-            return found, None
+            return found
         with self._store.reading() as session:
             row = session.get(Export, found.manifest.export.id)
-            return found, None if row is None else row.checksum == found.checksum
+            recorded = None if row is None else row.checksum == found.checksum
+        return replace(found, recorded=recorded)
 
     def manifest(self, name: str) -> Provenance:
         """Return the manifest that an export of a subset would have, to cite from."""

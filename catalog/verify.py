@@ -23,7 +23,8 @@ _MANIFEST = "provenance.json"
 class Verified:
     """What a check found: paths relative to the folder, sorted; `size` in bytes.
 
-    `manifest` is None when it is itself among the changed or missing.
+    `manifest` is None when it is itself among the changed or missing. `recorded` tells whether the
+    list of checksums is the one that the catalog recorded; None when it does not know the export.
     """
 
     folder: str
@@ -34,11 +35,12 @@ class Verified:
     changed: tuple[str, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
+    recorded: bool | None = None
 
     @property
     def ok(self) -> bool:
         """Whether everything is as it was written."""
-        return not (self.changed or self.missing or self.extra)
+        return not (self.changed or self.missing or self.extra or self.recorded is False)
 
 
 def read_checksums(path: Path) -> dict[str, Checksum]:

@@ -33,7 +33,7 @@ def facts_of(citation: Citation) -> Facts:
         authors=tuple((_name(each.family), spelled(each.given)) for each in citation.author),
         year=citation.issued.year,
         pages=citation.page,
-        doi=citation.doi,
+        doi=clean(citation.doi),
     )
 
 
@@ -56,7 +56,7 @@ def spelled(given: str) -> str:
 
 def doi_url(doi: str) -> str:
     """Return the address under which a DOI resolves."""
-    return "https://doi.org/" + quote(doi, safe="/:;()-._~")
+    return "https://doi.org/" + quote(clean(doi), safe="/:;()-._~")
 
 
 def flat(text: str) -> str:

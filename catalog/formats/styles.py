@@ -35,9 +35,10 @@ _FILES = {
     Style.AMA: "american-medical-association",
     Style.CHICAGO: "chicago-author-date",
 }
-# It stands for the title while citeproc works, so that no rule changes the title's own text.
-_TITLE = "\ue000"
-_AFTER_TITLE = re.compile(f"{_TITLE}(”?)([.,]?)")
+# Noncharacters stand for title and DOI while citeproc works, so that no rule changes those.
+_TITLE = "\ufdd0"
+_DOI = "\ufdd1"
+_STAND_IN = re.compile(f"{_DOI}|{_TITLE}(”?)([.,]?)")
 _NUMBER = re.compile(r"^\[?1[.\]]\s*")
 _DOUBLED = re.compile(r"(?<!\.)\.\.(?!\.)")
 
@@ -78,6 +79,7 @@ def _record(citation: Citation, style: Style) -> dict[str, object]:
     return {
         **csl.record(citation),
         "title": _TITLE,
+        "DOI": _DOI,
         "author": [{"literal": name} for name in names],
         "issued": {"date-parts": [[facts.year]]},
     }
@@ -116,10 +118,12 @@ def _finished(entry: str, facts: Facts, style: Style) -> str:
     if style is Style.VANCOUVER:
         entry = re.sub(r"(?<=\d)\u2013(?=\d)", "-", entry)  # page ranges have a hyphen there
 
-    def title(match: re.Match[str]) -> str:
+    def text(match: re.Match[str]) -> str:
+        if match[0] == _DOI:
+            return facts.doi
         quote, mark = match.groups()
         ended = facts.title.endswith((".", "?", "!", "…"))
         # American styles put a full stop or comma before the closing quotation mark.
         return facts.title + ("" if ended else mark) + quote
 
-    return _AFTER_TITLE.sub(title, entry)
+    return _STAND_IN.sub(text, entry)

@@ -19,7 +19,7 @@ def write(manifest: Provenance) -> str:
         for reference in references(citation):
             theirs = reference == clean(citation.as_worded or "")
             (worded if theirs else ours).append(
-                f"{reference} DOI {citation.doi}, {doi_url(citation.doi)}"
+                f"{reference} DOI {clean(citation.doi)}, {doi_url(citation.doi)}"
             )
     sections = {
         "In the owners' own wording": worded,

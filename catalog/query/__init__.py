@@ -2,9 +2,11 @@
 
 from .errors import QueryError
 from .evaluate import Index, evaluate, funnel
-from .normal import normalise, spell
+from .normal import normalise
 from .parse import parse
-from .tree import Node, Read, conditions, reads
+from .reading import Read, reads
+from .spelling import spell
+from .tree import Node, conditions
 from .vocabulary import Column, LabelWords, Vocabulary
 
 __all__ = [

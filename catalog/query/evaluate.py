@@ -8,7 +8,7 @@ from typing import Protocol, assert_never
 
 from pyroaring import BitMap
 
-from .normal import spell
+from .spelling import spell
 from .tree import (
     And,
     Boxed,
@@ -23,7 +23,7 @@ from .tree import (
     OneOf,
     Or,
     Range,
-    Scalar,
+    Value,
     conditions,
 )
 
@@ -47,7 +47,7 @@ class Index(Protocol):
         """Return the images with a box, around one finding or any."""
         ...
 
-    def one_of(self, column: str, values: Sequence[Scalar]) -> BitMap:
+    def one_of(self, column: str, values: Sequence[Value]) -> BitMap:
         """Return the images whose column has one of the values."""
         ...
 

@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from .tree import (
-    And,
-    Boxed,
-    Everything,
-    FindingCount,
-    FindingIs,
-    InSubset,
-    Labelled,
-    Missing,
-    Node,
-    Not,
-    OneOf,
-    Or,
-    Range,
-    Scalar,
-)
-
-NOTHING = Not(Everything())
+from .spelling import spell
+from .tree import FALSE, TRUE, And, Node, Not, OneOf, Or, Range, Value
 
 
 def normalise(node: Node) -> Node:
@@ -50,7 +32,7 @@ def _normal(node: Node, negated: bool) -> Node:
 
 def _join(children: list[Node], kind: type[And | Or]) -> Node:
     """Join normal forms; `unit` changes nothing in the join, `zero` decides it."""
-    unit, zero = (Everything(), NOTHING) if kind is And else (NOTHING, Everything())
+    unit, zero = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
     flat: list[Node] = []
     for child in children:
         flat.extend(child.children if isinstance(child, kind) else [child])
@@ -75,7 +57,7 @@ def _join(children: list[Node], kind: type[And | Or]) -> Node:
 
 def _merge_values(nodes: list[Node]) -> list[Node]:
     """Join the lists of values that any may match, a column at a time."""
-    values: dict[str, set[Scalar]] = {}
+    values: dict[str, set[Value]] = {}
     for node in nodes:
         if isinstance(node, OneOf):
             values.setdefault(node.column, set()).update(node.values)
@@ -89,7 +71,7 @@ def _merge_bounds(nodes: list[Node]) -> list[Node]:
     others: list[Node] = []
     for node in nodes:
         if isinstance(node, Range):
-            ranges[node.column] = _meet(ranges.get(node.column, Range(node.column)), node)
+            ranges[node.column] = _meet(ranges.get(node.column, node), node)
         else:
             others.append(node)
     return [*others, *map(_tidy, ranges.values())]
@@ -114,85 +96,6 @@ def _tidy(node: Range) -> Node:
     return OneOf(node.column, (node.low,))
 
 
-def sort_values(values: set[Scalar]) -> tuple[Scalar, ...]:
+def sort_values(values: set[Value]) -> tuple[Value, ...]:
     """Return values of one column, without repetition, in the order of the normal form."""
     return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
-
-
-def spell(node: Node) -> str:
-    """Return the text of a node; it parses back to the same node."""
-    match node:
-        case Everything():
-            return "true"
-        case FindingIs(labels, finding, "present"):
-            return f"{labels}.{_word(finding)}"
-        case FindingIs(labels, finding, state):
-            return f"{state}({labels}.{_word(finding)})"
-        case Labelled(labels):
-            return f"labelled({labels})"
-        case Boxed(finding):
-            return f"boxed({_word(finding) if finding else ''})"
-        case OneOf(column, (value,)):
-            return f"{column} = {_literal(value)}"
-        case OneOf(column, values):
-            return f"{column} in ({', '.join(map(_literal, values))})"
-        case Range():
-            return _spell_range(node)
-        case Missing(column):
-            return f"{column} is null"
-        case FindingCount(labels, low, high):
-            return _spell_count(f"{labels}.findings", low, high)
-        case InSubset(name, version):
-            return f"in_subset('{name}@{version}')"
-        case Not(Everything()):
-            return "false"
-        case Not(child):
-            return f"not {_enclosed(child, And, Or)}"
-        case And(children):
-            return " and ".join(_enclosed(child, Or) for child in children)
-        case Or(children):
-            return " or ".join(_enclosed(child, And, Or) for child in children)
-        case _:
-            assert_never(node)
-
-
-def _enclosed(node: Node, *loose: type[Node]) -> str:
-    """Spell a child, in parentheses when it binds no tighter than its parent."""
-    text = spell(node)
-    joined = isinstance(node, loose) or (And in loose and _is_pair(node))
-    return f"({text})" if joined else text
-
-
-def _is_pair(node: Node) -> bool:
-    """Tell whether a range is spelled as two comparisons."""
-    return isinstance(node, Range) and " and " in spell(node) and " between " not in spell(node)
-
-
-def _spell_range(node: Range) -> str:
-    low, high = (_literal(bound) if bound is not None else None for bound in (node.low, node.high))
-    if low is not None and high is not None and not (node.low_open or node.high_open):
-        return f"{node.column} between {low} and {high}"
-    bounds = []
-    if low is not None:
-        bounds.append(f"{node.column} {'>' if node.low_open else '>='} {low}")
-    if high is not None:
-        bounds.append(f"{node.column} {'<' if node.high_open else '<='} {high}")
-    return " and ".join(bounds)
-
-
-def _spell_count(word: str, low: int | None, high: int | None) -> str:
-    if low is not None and low == high:
-        return f"{word} = {low}"
-    if low is not None and high is not None:
-        return f"{word} between {low} and {high}"
-    return f"{word} >= {low}" if high is None else f"{word} <= {high}"
-
-
-def _literal(value: Scalar) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return repr(value)
-
-
-def _word(finding: str) -> str:
-    return finding if finding.isidentifier() else '"' + finding.replace('"', '""') + '"'

@@ -29,10 +29,9 @@ from .tree import (
     OneOf,
     Or,
     Range,
-    State,
 )
 from .values import Bounds, bounds_of, read_value
-from .vocabulary import Column, LabelWords, Vocabulary
+from .vocabulary import Column, LabelWords, State, Vocabulary, folded
 
 LONGEST = 20_000  # characters of a question
 
@@ -49,9 +48,11 @@ def parse(text: str, vocabulary: Vocabulary) -> Node:
     subset that is not there.
     """
     if not text.strip():
-        raise QueryError("the question is empty; write a finding, such as pneumothorax", text)
+        raise QueryError("the question is empty; write a finding, such as pneumothorax", text, 0)
     if len(text) > LONGEST:
-        raise QueryError(f"the question has {len(text):,} characters; {LONGEST:,} are read", text)
+        raise QueryError(
+            f"the question has {len(text):,} characters; {LONGEST:,} are read", text, 0
+        )
     for position, letter in enumerate(text):
         if not letter.isprintable() and letter not in " \t\n\r":
             raise QueryError(
@@ -60,11 +61,11 @@ def parse(text: str, vocabulary: Vocabulary) -> Node:
     try:
         statements = _statements(text)
         if len(statements) != 1 or statements[0] is None:
-            raise QueryError("a question is one expression; leave out the ';'", text)
+            raise QueryError("a question is one expression; leave out the ';'", text, 0)
         return _Reader(text, vocabulary).node(statements[0])
     except RecursionError as error:
         raise QueryError(
-            "the question is nested too deeply; split it into subsets", text
+            "the question is nested too deeply; split it into subsets", text, 0
         ) from error
 
 
@@ -87,7 +88,7 @@ def _statements(text: str) -> list[exp.Expr | None]:
     except RecursionError:
         raise
     except Exception as error:  # sqlglot is given hostile text
-        raise QueryError("the question cannot be read", text) from error
+        raise QueryError("the question cannot be read", text, 0) from error
     finally:
         logger.disabled = before
 
@@ -138,7 +139,7 @@ class _Reader:
         labels, word = self.qualified(tree)
         if word.casefold() in self.words.unavailable:
             self.fail(tree, self.words.unavailable[word.casefold()])
-        spellings = labels.spellings()
+        spellings = folded(labels.findings)
         finding = spellings.get(word.casefold())
         if finding is None:
             if word.casefold() in (*self.words.columns, _COUNT):
@@ -188,7 +189,7 @@ class _Reader:
             return self.finding(argument, _STATES[name])
         if name == "labelled":
             return Labelled(self.label_set(argument.sql().casefold(), argument).slug)
-        spellings = self.words.boxed_spellings()
+        spellings = folded(self.words.boxed)
         word = argument.name.casefold()
         if argument.table or word not in spellings:
             self.fail(argument, unknown("finding with boxes", argument.sql()[:60], spellings))
@@ -273,7 +274,7 @@ class _Reader:
         if not tree.table and name in self.words.columns:
             return self.words.columns[name]
         labels = self.words.label_sets.get(tree.table.casefold() or self.words.default_labels)
-        if labels is not None and name in labels.spellings():
+        if labels is not None and name in folded(labels.findings):
             self.fail(tree, f"{tree.name} is a finding; write the word alone, or not {tree.name}")
         self.fail(tree, unknown("column", tree.sql()[:60], self.words.columns))
 
@@ -281,7 +282,7 @@ class _Reader:
         """Say of a subtraction that the word was perhaps meant with an underscore."""
         start, end = self.span(tree)
         word = self.text[start:end].replace(" ", "").replace("-", "_").casefold()
-        labels = self.words.label_sets[self.words.default_labels].spellings()
+        labels = folded(self.words.label_sets[self.words.default_labels].findings)
         near = nearest(word, labels)
         hint = f"; did you mean {near[0]}?" if near else ""
         self.fail(tree, f"a word has no hyphen: {self.text[start:end]!r}{hint}")

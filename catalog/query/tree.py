@@ -1,27 +1,28 @@
-"""A question as a small tree of immutable nodes, and what it reads.
+"""A question as a small tree of frozen nodes. Importing it needs neither sqlglot nor a catalog.
 
-Logic has two values: a comparison with something that is not stated is false, so its ``not`` is
-true.
+Logic is two-valued: an image is in a node's answer or it is not. A missing value satisfies no
+comparison, so that the negation of a comparison includes the images whose value is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TypeAlias
 
-Scalar = str | int | float
-State = Literal["present", "absent", "uncertain"]
+from .vocabulary import State
+
+Value: TypeAlias = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """Every image: ``true``."""
+    """All images: ``true``."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingIs:
-    """The images of which a label set says that a finding is in a state."""
+    """A label set says that a finding is in a state: ``nih.mass``, ``uncertain(expert4.mass)``."""
 
     labels: str
     finding: str
@@ -30,47 +31,58 @@ class FindingIs:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The images that a label set speaks of."""
+    """A label set speaks of the image at all: ``labelled(expert4)``."""
 
     labels: str
 
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """The images with a box, around one finding or any."""
+    """A box was drawn around the finding, or around any: ``boxed(nodule)``, ``boxed()``."""
 
     finding: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The images whose column has one of the values, which are sorted and differ."""
+    """A column has one of the values, which are sorted: ``view = 'PA'``, ``age in (1, 2)``."""
 
     column: str
-    values: tuple[Scalar, ...]
+    values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The images whose column lies between two bounds; None is no bound, open leaves it out."""
+    """A column lies between two bounds, None for no bound: ``age between 18 and 65``.
+
+    Bounds belong to the range unless they are open; integer columns have no open bounds.
+    """
 
     column: str
-    low: float | None = None
-    high: float | None = None
+    low: float | None
+    high: float | None
     low_open: bool = False
     high_open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        """Return whether the number lies between the bounds."""
+        if not isinstance(value, int | float):
+            return False
+        if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
+            return False
+        return self.high is None or value < self.high or (value == self.high and not self.high_open)
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The images of which a column says nothing."""
+    """Nothing is known for the column: ``age is null``."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindingCount:
-    """The images of which a label set states so many findings present; None is no bound."""
+    """A label set states so many findings present: ``nih.findings >= 2``."""
 
     labels: str
     low: int | None
@@ -79,7 +91,7 @@ class FindingCount:
 
 @dataclass(frozen=True, slots=True)
 class InSubset:
-    """The members of a version of a subset."""
+    """The image is a member of one version of a subset: ``in_subset('holdout@2')``."""
 
     name: str
     version: int
@@ -87,59 +99,44 @@ class InSubset:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The images that the other node leaves out."""
+    """The images that the child does not hold for."""
 
     child: Node
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """The images of all children."""
+    """The images that all children hold for, in the order written."""
 
     children: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """The images of any child."""
+    """The images that any child holds for, in the order written."""
 
     children: tuple[Node, ...]
 
 
-Node = (
-    Everything
-    | FindingIs
-    | Labelled
-    | Boxed
-    | OneOf
-    | Range
-    | Missing
-    | FindingCount
-    | InSubset
-    | Not
-    | And
-    | Or
+Leaf: TypeAlias = (
+    Everything | FindingIs | Labelled | Boxed | OneOf | Range | Missing | FindingCount | InSubset
 )
+Node: TypeAlias = Leaf | Not | And | Or
 
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Something that a question reads, and the word by which it does."""
-
-    kind: Literal["labels", "boxes", "split", "subset"]
-    name: str
-    word: str
+TRUE = Everything()
+FALSE = Not(TRUE)
 
 
 def conditions(node: Node) -> tuple[Node, ...]:
-    """Return the conditions that must all hold, in the order in which they were written."""
-    if isinstance(node, And):
-        return tuple(each for child in node.children for each in conditions(child))
-    return (node,)
+    """Return the conditions that the top level joins with ``and``, in the order written.
+
+    A group in parentheses is one condition.
+    """
+    return node.children if isinstance(node, And) else (node,)
 
 
-def leaves(node: Node) -> Iterator[Node]:
-    """Yield the nodes that have no children, in the order in which they were written."""
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Yield every leaf, in the order written."""
     if isinstance(node, Not):
         yield from leaves(node.child)
     elif isinstance(node, And | Or):
@@ -149,22 +146,10 @@ def leaves(node: Node) -> Iterator[Node]:
         yield node
 
 
-def reads(node: Node) -> tuple[Read, ...]:
-    """Return what a question reads beside the plain columns, each once, in the order written."""
-    from .normal import spell
-
-    found: dict[Read, None] = {}
-    for leaf in leaves(node):
-        word = spell(leaf)
-        match leaf:
-            case FindingIs(labels) | Labelled(labels) | FindingCount(labels):
-                found[Read("labels", labels, word)] = None
-            case Boxed():
-                found[Read("boxes", "boxes", word)] = None
-            case OneOf("split") | Missing("split"):
-                found[Read("split", "split", word)] = None
-            case InSubset(name, version):
-                found[Read("subset", f"{name}@{version}", word)] = None
-            case _:
-                pass
-    return tuple(found)
+def depth(node: Node) -> int:
+    """Return how many nodes stand above the deepest leaf."""
+    if isinstance(node, Not):
+        return 1 + depth(node.child)
+    if isinstance(node, And | Or):
+        return 1 + max(depth(child) for child in node.children)
+    return 0

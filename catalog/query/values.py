@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn, Protocol
 from sqlglot import exp
 
 from ..suggest import unknown
-from .tree import Scalar
+from .tree import Value
 from .vocabulary import Column
 
 _LARGEST = 1 << 62  # of whole numbers, so that every database can compare with them
@@ -31,7 +31,7 @@ class Bounds(NamedTuple):
     high_open: bool
 
 
-def read_value(reader: Failing, column: Column, tree: exp.Expr) -> Scalar:
+def read_value(reader: Failing, column: Column, tree: exp.Expr) -> Value:
     """Return a value; `reader.fail` is called for one that the column cannot have."""
     if column.kind == "text":
         return _read_text(reader, column, tree)
@@ -46,7 +46,7 @@ def read_value(reader: Failing, column: Column, tree: exp.Expr) -> Scalar:
     return int(number)
 
 
-def bounds_of(column: Column, low: Scalar | None, high: Scalar | None, is_open: bool) -> Bounds:
+def bounds_of(column: Column, low: Value | None, high: Value | None, is_open: bool) -> Bounds:
     """Return the ends of a range of numbers; those of whole numbers are always included."""
     lowest = None if low is None else float(low) if column.kind == "real" else int(low)
     highest = None if high is None else float(high) if column.kind == "real" else int(high)

@@ -1,30 +1,31 @@
-"""Which words a question may use."""
+"""The words that a question may use: they come from the dataset, not from the language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+State = Literal["present", "absent", "uncertain"]
 Kind = Literal["integer", "real", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelWords:
-    """A label set: its findings with their other spellings, and the states it tells apart."""
+    """The findings of one label set, with their synonyms, and the states that it distinguishes."""
 
     slug: str
     findings: Mapping[str, tuple[str, ...]]
-    states: frozenset[str]
-
-    def spellings(self) -> dict[str, str]:
-        """Return every accepted spelling, case-folded, with the name of the finding it means."""
-        return _spellings(self.findings)
+    states: frozenset[State]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the metadata; `values` maps accepted spellings, case-folded, to stored values."""
+    """A column of the images.
+
+    ``values`` maps each accepted spelling, case-folded, to the value that is stored; None means
+    that any value may be asked for.
+    """
 
     name: str
     kind: Kind
@@ -33,10 +34,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Everything that a question may speak of.
+    """Every word of one dataset's release.
 
-    `resolve_subset` pins the version of a subset and raises `NotFoundError`; `unavailable` maps
-    words that need something first to the advice about it.
+    ``boxed`` maps the findings that have boxes to their synonyms. ``resolve_subset`` takes a name
+    and a version, None for the latest, returns both as they are recorded, and raises
+    `NotFoundError`. ``unavailable`` maps words that exist but need something first to the advice
+    that a question with them is answered with.
     """
 
     label_sets: Mapping[str, LabelWords]
@@ -44,16 +47,13 @@ class Vocabulary:
     columns: Mapping[str, Column]
     boxed: Mapping[str, tuple[str, ...]]
     resolve_subset: Callable[[str, int | None], tuple[str, int]]
-    unavailable: Mapping[str, str]
-
-    def boxed_spellings(self) -> dict[str, str]:
-        """Return the spellings of the findings that have boxes."""
-        return _spellings(self.boxed)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
-def _spellings(findings: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    return {
-        spelling.casefold(): name
-        for name, synonyms in findings.items()
-        for spelling in (name, *synonyms)
-    }
+def folded(findings: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return every spelling of the findings, case-folded, with the canonical name it stands for."""
+    spellings = {name.casefold(): name for name in findings}
+    for name, synonyms in findings.items():
+        for synonym in synonyms:
+            spellings.setdefault(synonym.casefold(), name)
+    return spellings

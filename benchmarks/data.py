@@ -1,0 +1,71 @@
+"""Data for the jobs, made in their temporary folders from the metadata that ships with cxrcat."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
+from measure import BenchError, call, installed
+
+_TABLE = Path(__file__).parent.parent / "schemas/datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+def flat_table(folder: Path) -> Path:
+    """Write the metadata of all images as an uncompressed CSV file."""
+    path = folder / "flat.csv"
+    with gzip.open(_TABLE) as zipped, path.open("wb") as flat:
+        shutil.copyfileobj(zipped, flat)
+    return path
+
+
+def catalog(folder: Path) -> Path:
+    """Make a catalog with the built-in dataset."""
+    path = folder / "catalog.sqlite"
+    call(installed("cxrcat"), "--catalog", path, "subset", "list")
+    return path
+
+
+def subset_of(catalog: Path, name: str, count: int) -> list[str]:
+    """Record the first `count` images by name as a subset, and return their names."""
+    with gzip.open(_TABLE) as zipped:
+        rows = csv.DictReader(io.TextIOWrapper(zipped, "utf-8-sig"))
+        first = sorted(
+            (row["Image Index"], int(row["Patient ID"]), int(row["Follow-up #"])) for row in rows
+        )[:count]
+    _, patient, visit = first[-1]
+    where = f"patient < {patient} or (patient = {patient} and follow_up <= {visit})"
+    made = call(
+        installed("cxrcat"), "--catalog", catalog, "subset", "create", name, "--where", where, "--json"
+    )
+    if json.loads(made)["images"] != count:
+        raise BenchError(f"the question {where!r} does not have {count} images")
+    return [image for image, _, _ in first]
+
+
+def images(folder: Path, names: list[str], size: int) -> Path:
+    """Write files of `size` random bytes that begin and end as PNG images do."""
+    folder.mkdir()
+    for name in names:
+        middle = os.urandom(size - len(_PNG_HEAD) - len(_PNG_TAIL))
+        (folder / name).write_bytes(_PNG_HEAD + middle + _PNG_TAIL)
+    return folder
+
+
+def clear(place: Path) -> partial[None]:
+    """Return what removes a folder or a file, there or not."""
+    return partial(_remove, place)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)

@@ -1,0 +1,51 @@
+"""Reading an export again to find what is changed, missing or extra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from data import catalog, clear, images, subset_of
+from measure import Contender, Job, Race, call, installed, peer
+
+
+def prepare(folder: Path) -> Iterator[Race]:
+    """Export few large images and many small ones, and check them while they are cached."""
+    store = catalog(folder)
+    cxrcat, xxhsum = installed("cxrcat"), peer("xxhsum", "xxhash")
+    sizes = [("big", 5_000, 400_000, 1.0), ("small", 20_000, 20_000, 1.3)]
+    for name, count, size, goal in sizes:
+        source = images(folder / name, subset_of(store, name, count), size)
+        place = folder / f"{name}-export"
+        words = ["--subset", name, "--images", "hardlink", "--from", source, "--to", place]
+        call(cxrcat, "--catalog", store, "export", *words)
+        yield Race(
+            f"verify {count:,} × {size // 1000} KB",
+            [
+                Contender(
+                    "xxhsum -c",
+                    [xxhsum, "--quiet", "-c", "checksums.xxh128"],
+                    startup="xxhsum --version",
+                    folder=place,
+                ),
+                Contender(
+                    "cxrcat verify",
+                    [cxrcat, "--catalog", store, "verify", place],
+                    goal=goal,
+                    wanted=0.7 if name == "big" else None,
+                    startup="cxrcat --version",
+                ),
+                Contender("xxhsum --version", [xxhsum, "--version"]),
+                Contender("cxrcat --version", [cxrcat, "--version"]),
+            ],
+        )
+        clear(source)()
+        clear(place)()
+
+
+JOB = Job(
+    what="Read every file of an export again, from a warm cache.",
+    goal_from="one thread that reads into an aligned buffer keeps up with `xxhsum -c`; two "
+    "processes reach 0.7 where the files are large.",
+    prepare=prepare,
+)

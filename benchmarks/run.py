@@ -1,0 +1,165 @@
+"""Time cxrcat beside programs that do the same work, and say which goals are met.
+
+A goal is a ratio to a peer that runs in turn with cxrcat on the same data, since machines differ
+and are shared. Each job is a script in `jobs/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from measure import BenchError, Contender, Job, Race, Result, run_race, seconds
+
+JOBS = Path(__file__).parent / "jobs"
+_HEADER = ("", "wall s", "CPU s", "MB", "ratio", "goal", "")
+
+
+def main() -> int:
+    """Run the jobs that were asked for; end with 2 when one cannot be run."""
+    names = sorted(path.stem.replace("_", "-") for path in JOBS.glob("[a-z]*.py"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"all without it: {', '.join(names)}")
+    parser.add_argument("--runs", type=int, default=7, metavar="N", help="timed runs (default 7)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.jobs) - set(names))
+    if unknown or asked.runs < 1:
+        parser.error(f"no such job: {unknown[0]}" if unknown else "at least one run is needed")
+    found = []
+    try:
+        for name in asked.jobs or names:
+            job = _load(name)
+            if not asked.json:
+                _say(f"## {name}\n\n{job.what}\nGoal: {job.goal_from}\n")
+            for race, results in _run(job, asked.runs):
+                found.append(_facts(name, race, results))
+                if not asked.json:
+                    _say(_table(race, results))
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 2
+    if asked.json:
+        document = {"machine": _machine(), "runs": asked.runs, "races": found}
+        _say(json.dumps(document, indent=2))
+    else:
+        facts = "; ".join(f"{name} {value}" for name, value in _machine().items())
+        _say(
+            f"Medians of {asked.runs} interleaved runs after one to warm up; MB is the peak of "
+            "resident memory, at least that of the runner from which a process starts.\n"
+            f"{facts}."
+        )
+    return 0
+
+
+def _load(name: str) -> Job:
+    path = JOBS / f"{name.replace('-', '_')}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise BenchError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    job: Job = module.JOB
+    return job
+
+
+def _run(job: Job, runs: int) -> Iterator[tuple[Race, dict[str, Result]]]:
+    with tempfile.TemporaryDirectory(prefix="cxrcat-bench-") as folder:
+        for race in job.prepare(Path(folder)):
+            yield race, run_race(race, runs)
+
+
+def _ratio(race: Race, each: Contender, results: dict[str, Result]) -> float:
+    return seconds(each, results) / seconds(race.contenders[0], results)
+
+
+def _verdict(each: Contender, ratio: float) -> str:
+    if each.goal is None:
+        return ""
+    if ratio > each.goal:
+        return "missed"
+    return "met" if each.wanted is None or ratio > each.wanted else "met, wanted too"
+
+
+def _table(race: Race, results: dict[str, Result]) -> str:
+    rows = [(race.title, *_HEADER[1:]), ("---", *["---:"] * 5, "---")]
+    for place, each in enumerate(race.contenders):
+        result, ratio = results[each.name], _ratio(race, each, results)
+        goal = "" if each.goal is None else f"{each.goal:g}"
+        rows.append(
+            (
+                each.name + (f", less `{each.startup}`" if each.startup else ""),
+                f"{seconds(each, results):.3f}",
+                f"{statistics.median(result.cpu):.3f}",
+                f"{max(result.memory) / 1e6:.0f}",
+                f"{ratio:.2f}" if place else "1",
+                goal if each.wanted is None else f"{goal} ({each.wanted:g} wanted)",
+                _verdict(each, ratio),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _facts(job: str, race: Race, results: dict[str, Result]) -> dict[str, Any]:
+    return {
+        "job": job,
+        "race": race.title,
+        "contenders": [
+            {
+                "name": each.name,
+                "seconds": seconds(each, results),
+                "ratio": (ratio := _ratio(race, each, results)),
+                "goal": each.goal,
+                "wanted": each.wanted,
+                "met": None if each.goal is None else ratio <= each.goal,
+                "startup": each.startup,
+                "runs": asdict(results[each.name]),
+            }
+            for each in race.contenders
+        ],
+    }
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "Python": platform.python_version(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB",
+        "system": f"{platform.system()} {platform.machine()}",
+        "file system": _file_system(),
+    }
+
+
+def _file_system() -> str:
+    """Return the kind of the file system on which the data is made."""
+    try:
+        mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    except OSError:
+        return "unknown"
+    place = Path(tempfile.gettempdir()).resolve()
+    around = [each for each in mounts if place.is_relative_to(each[1])]
+    return max(around, key=lambda each: len(each[1]))[2] if around else "unknown"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
