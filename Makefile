@@ -53,7 +53,7 @@ check: ## run all that CI runs
 
 bench: ## time the commands that people wait for
 	@scripts/venv run
-	$(bin)/python scripts/bench.py $(ARGS)
+	$(bin)/python benchmarks/run.py $(ARGS)
 
 format: ## bring the code into its format
 	@scripts/venv dev

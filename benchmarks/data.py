@@ -13,7 +13,9 @@ from pathlib import Path
 
 from measure import BenchError, call, installed
 
-_TABLE = Path(__file__).parent.parent / "schemas/datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
+_TABLE = (
+    Path(__file__).parent.parent / "schemas/datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
+)
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
@@ -34,20 +36,32 @@ def catalog(folder: Path) -> Path:
 
 
 def subset_of(catalog: Path, name: str, count: int) -> list[str]:
-    """Record the first `count` images by name as a subset, and return their names."""
+    """Record the first `count` images by patient as a subset, and return their names.
+
+    There are a few more when the last patient has several images of one visit.
+    """
     with gzip.open(_TABLE) as zipped:
         rows = csv.DictReader(io.TextIOWrapper(zipped, "utf-8-sig"))
-        first = sorted(
-            (row["Image Index"], int(row["Patient ID"]), int(row["Follow-up #"])) for row in rows
-        )[:count]
-    _, patient, visit = first[-1]
+        every = sorted(
+            (int(row["Patient ID"]), int(row["Follow-up #"]), row["Image Index"]) for row in rows
+        )
+    patient, visit, _ = every[count - 1]
+    names = [image for *place, image in every if place <= [patient, visit]]
     where = f"patient < {patient} or (patient = {patient} and follow_up <= {visit})"
     made = call(
-        installed("cxrcat"), "--catalog", catalog, "subset", "create", name, "--where", where, "--json"
+        installed("cxrcat"),
+        "--catalog",
+        catalog,
+        "subset",
+        "create",
+        name,
+        "--where",
+        where,
+        "--json",
     )
-    if json.loads(made)["images"] != count:
-        raise BenchError(f"the question {where!r} does not have {count} images")
-    return [image for image, _, _ in first]
+    if json.loads(made)["images"] != len(names):
+        raise BenchError(f"the question {where!r} does not have {len(names)} images")
+    return names
 
 
 def images(folder: Path, names: list[str], size: int) -> Path:

@@ -24,7 +24,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Contender:
-    """Something that is timed: a command, or a callable that runs in this process.
+    """Something that is timed: a command that runs in `folder`, or a callable in this process.
 
     `goal` and `wanted` are ratios to the race's peer. `startup` names a contender whose time is
     taken off before the ratio is made. `before` is called ahead of each run, untimed, and clears

@@ -29,7 +29,9 @@ def main() -> int:
     """Run the jobs that were asked for; end with 2 when one cannot be run."""
     names = sorted(path.stem.replace("_", "-") for path in JOBS.glob("[a-z]*.py"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"all without it: {', '.join(names)}")
+    parser.add_argument(
+        "jobs", nargs="*", metavar="JOB", help=f"all without it: {', '.join(names)}"
+    )
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="timed runs (default 7)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     asked = parser.parse_args()

@@ -19,6 +19,9 @@ def prepare(folder: Path) -> Iterator[Race]:
         place = folder / f"{name}-export"
         words = ["--subset", name, "--images", "hardlink", "--from", source, "--to", place]
         call(cxrcat, "--catalog", store, "export", *words)
+        bare = folder / f"{name}-bare"
+        call(cxrcat, "--catalog", store, "export", "--subset", name, "--to", bare)
+        verify = [cxrcat, "--catalog", store, "verify"]
         yield Race(
             f"verify {count:,} × {size // 1000} KB",
             [
@@ -30,17 +33,22 @@ def prepare(folder: Path) -> Iterator[Race]:
                 ),
                 Contender(
                     "cxrcat verify",
-                    [cxrcat, "--catalog", store, "verify", place],
+                    [*verify, place],
                     goal=goal,
                     wanted=0.7 if name == "big" else None,
                     startup="cxrcat --version",
                 ),
+                Contender(
+                    "cxrcat verify again", [*verify, place], startup="cxrcat verify, no images"
+                ),
                 Contender("xxhsum --version", [xxhsum, "--version"]),
                 Contender("cxrcat --version", [cxrcat, "--version"]),
+                Contender("cxrcat verify, no images", [*verify, bare]),
             ],
         )
         clear(source)()
         clear(place)()
+        clear(bare)()
 
 
 JOB = Job(
