@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from array import array
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from ..schemas.checksum import Checksum
@@ -24,7 +23,7 @@ def load(blob: bytes) -> BitMap:
     """Return the set of a blob; raise `CatalogError` when the blob is damaged."""
     try:
         return BitMap.deserialize(blob)
-    except (ValueError, AssertionError, RuntimeError) as error:
+    except (ValueError, IndexError, AssertionError, RuntimeError) as error:
         raise CatalogError(
             "a bitmap of the catalog is damaged; restore it from a backup"
         ) from error
@@ -35,31 +34,12 @@ def digest(members: BitMap) -> Checksum:
 
     It depends on the set alone: not on how it is stored, nor on the release of any library.
     """
-    return Checksum("xxh128", xxhash.xxh3_128_hexdigest(ordinals(members).astype("<u4").data))
+    every = ordinals(members)
+    if sys.byteorder == "big":
+        every.byteswap()
+    return Checksum("xxh128", xxhash.xxh3_128_hexdigest(every))
 
 
-def ordinals(members: BitMap) -> NDArray[np.uint32]:
-    """Return the members in ascending order, shape (n,)."""
-    return np.frombuffer(members.to_array(), dtype=np.uint32)
-
-
-class Patients:
-    """The patient of every image: ranks, shape (images,), dtype uint32, by ordinal."""
-
-    def __init__(self, blob: bytes) -> None:
-        self.ranks = np.frombuffer(blob, dtype="<u4")
-
-    @staticmethod
-    def dump(patients: Iterable[str]) -> tuple[bytes, int]:
-        """Return the blob of the patients in the order of the ordinals, and how many there are."""
-        rank: dict[str, int] = {}
-        ranks = [rank.setdefault(patient, len(rank)) for patient in patients]
-        return np.array(ranks, dtype="<u4").tobytes(), len(rank)
-
-    def count(self, members: BitMap) -> int:
-        """Return how many patients the images are of."""
-        if not members:
-            return 0
-        seen = np.zeros(int(self.ranks.max()) + 1, dtype=bool)
-        seen[self.ranks[ordinals(members)]] = True
-        return int(np.count_nonzero(seen))
+def ordinals(members: BitMap) -> array[int]:
+    """Return the members in ascending order, as uint32."""
+    return members.to_array()

@@ -13,7 +13,6 @@ from ..schemas.tables import Dataset, Export
 from . import datasets, exports, images, store, subsets
 from .bitmaps import load
 from .index import DatasetIndex
-from .ingest import ingest
 from .progress import SILENT, Progress
 from .settings import Settings
 
@@ -101,6 +100,8 @@ class Catalog:
 
     def add_dataset(self, path: Path, progress: Progress = SILENT) -> list[DatasetInfo]:
         """Bring in every release that a descriptor's file names; return those of the dataset."""
+        from .ingest import ingest
+
         descriptor = datasets.read_descriptor(path)
         with self._store.writing() as session:
             for version in descriptor.versions:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import mmap
 import os
 import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import xxhash
@@ -17,6 +20,8 @@ from ..schemas.checksum import Checksum
 from ..schemas.errors import InputError
 
 BUFFER = 1 << 20  # bytes
+_THREADS = 2  # more of them mostly wait for one another
+_BATCH = 64  # files that a thread takes at a time
 
 _local = threading.local()
 
@@ -52,6 +57,53 @@ def of_file(path: Path | str) -> Checksum:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
+def of_files(paths: Sequence[str]) -> Iterator[Checksum]:
+    """Yield the checksum of each file, in order; raise `InputError` when one cannot be read.
+
+    The disk is told of a batch of files before the first of them is read, so that it is not
+    waited for once a file.
+    """
+    batches = (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="checksums") as pool:
+        try:
+            for checksums in pool.map(_of_batch, batches):
+                yield from checksums
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _of_batch(paths: Sequence[str]) -> list[Checksum]:
+    checksums = []
+    opened: list[int] = []
+    try:
+        for path in paths:
+            opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            read_ahead(opened[-1])
+        for path, descriptor in zip(paths, opened, strict=True):  # noqa: B007 - named below
+            checksums.append(of_descriptor(descriptor)[0])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return checksums
+
+
+def read_ahead(descriptor: int) -> None:
+    """Tell the system that a file will be read, where there is a way to tell it."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+
+
 def of_bytes(data: bytes) -> Checksum:
     """Return the checksum of what is in memory."""
     return Checksum("xxh128", xxhash.xxh3_128_hexdigest(data))
+
+
+def names_checksum(names: Iterable[str]) -> str:
+    """Return the XXH3-128 of names, one a line, as ``xxh128:…``."""
+    hasher = xxhash.xxh3_128()
+    every = iter(names)
+    while batch := list(islice(every, 10_000)):
+        hasher.update(("\n".join(batch) + "\n").encode())
+    return f"xxh128:{hasher.hexdigest()}"

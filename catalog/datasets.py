@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
-from ..schemas.descriptor import Descriptor
 from ..schemas.errors import NotFoundError
 from ..schemas.tables import Dataset, Finding, LabelSet, Subset
 from .checksums import of_file
-from .ingest import ingest, refresh_descriptor
-from .progress import Progress
 from .suggest import unknown
+
+if TYPE_CHECKING:
+    from ..schemas.descriptor import Descriptor
+    from .progress import Progress
 
 BUILT_IN = Path(__file__).parent.parent / "schemas" / "datasets"
 """The folder of the datasets that ship with the package, one folder each."""
@@ -34,9 +35,9 @@ class DatasetInfo:
     ingested_at: str
 
 
-@cache
 def read_descriptor(path: Path) -> Descriptor:
     """Return a descriptor's file as its model; raise `InputError` when it is wrong."""
+    from ..schemas.descriptor import Descriptor
     from ..schemas.yaml_reader import read_model
 
     return read_model(path, Descriptor)
@@ -44,6 +45,8 @@ def read_descriptor(path: Path) -> Descriptor:
 
 def ingest_built_in(session: Session, by: str, progress: Progress) -> list[Dataset]:
     """Bring in the datasets that ship with the package; return their default releases."""
+    from .ingest import ingest
+
     rows = []
     for path in sorted(BUILT_IN.glob("*/dataset.yaml")):
         descriptor = read_descriptor(path)
@@ -68,6 +71,8 @@ def outdated(session: Session) -> list[Descriptor]:
 
 def refresh(session: Session, descriptor: Descriptor, by: str) -> None:
     """Store a built-in descriptor as this release of the package has it."""
+    from .ingest import refresh_descriptor
+
     refresh_descriptor(session, descriptor, BUILT_IN / descriptor.slug / "dataset.yaml", by)
 
 
@@ -89,6 +94,8 @@ def find(session: Session, name: str | None = None) -> Dataset:
 
 def descriptor_of(dataset: Dataset) -> Descriptor:
     """Return the descriptor that the catalog holds of a dataset."""
+    from ..schemas.descriptor import Descriptor
+
     return Descriptor.model_validate_json(dataset.descriptor)
 
 

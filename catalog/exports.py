@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import UsageError
@@ -97,7 +96,7 @@ def record_replicas(
         for ordinal, uri, size, checksum in seen
     ]
     connection = session.connection()
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = _insert_of(connection)
     table: sa.Table = Replica.__table__  # type: ignore[attr-defined]
     statement = insert(table)
     statement = statement.on_conflict_do_update(
@@ -106,6 +105,16 @@ def record_replicas(
     )
     for start in range(0, len(rows), _BATCH):
         connection.execute(statement, rows[start : start + _BATCH])
+
+
+def _insert_of(connection: sa.Connection) -> Callable[[sa.Table], Any]:
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert
 
 
 def listing(session: Session) -> list[ExportInfo]:

@@ -7,7 +7,7 @@ the table of images. What was read is kept for the session.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from pyroaring import BitMap
@@ -24,8 +24,14 @@ from ..schemas.tables import (
     Subset,
     key_of,
 )
-from .bitmaps import Patients, load
-from .ingest import FACETS
+from .bitmaps import load
+from .datasets import descriptor_of
+
+if TYPE_CHECKING:
+    from .patients import Patients
+
+FACETS = ("view", "sex", "age", "follow_up")
+"""The columns of few values: each value has its bitmap, so a question about them needs no scan."""
 
 Value = str | int | float
 
@@ -35,6 +41,7 @@ class DatasetIndex:
 
     def __init__(self, session: Session, dataset: Dataset) -> None:
         self._session = session
+        self._dataset = dataset
         self._id = key_of(dataset)
         self._universe = BitMap()
         self._universe.add_range(0, dataset.images)
@@ -46,6 +53,8 @@ class DatasetIndex:
     def patients(self) -> Patients:
         """The patient of every image."""
         if self._patients is None:
+            from .patients import Patients
+
             row = self._session.exec(
                 select(PatientIndex.ranks).where(PatientIndex.dataset_id == self._id)
             ).one()
@@ -95,10 +104,11 @@ class DatasetIndex:
 
     def count(self, labels: str, low: int | None, high: int | None) -> BitMap:
         """Return the images of which the label set states so many findings present."""
+        empty = descriptor_of(self._dataset).vocabulary.no_finding
         # levels[n] holds the images with more than n findings among those seen so far.
         levels: list[BitMap] = []
         for name, members in self.findings_of(labels, "present"):
-            if name == "no_finding":
+            if empty is not None and name == empty.name:
                 continue
             carry = members
             for index, level in enumerate(levels):
@@ -118,10 +128,11 @@ class DatasetIndex:
         if column in FACETS or column == "split":
             facets = self._facet(column)
             return BitMap.union(
-                BitMap(), *(facets[str(value)] for value in values if str(value) in facets)
+                BitMap(),  # the facet of the empty text are the images without a value
+                *(facets[str(each)] for each in values if each != "" and str(each) in facets),
             )
         texts = [str(value) for value in values] if column in ("patient", "name") else list(values)
-        return self._scan(self._column(column).in_(texts))
+        return self._scan(self._column(column).in_([*map(_bound, texts)]))
 
     def range(
         self,
@@ -148,9 +159,9 @@ class DatasetIndex:
             field = sa.cast(field, sa.BigInteger)
         bounds = []
         if low is not None:
-            bounds.append(field > low if low_open else field >= low)
+            bounds.append(field > _bound(low) if low_open else field >= _bound(low))
         if high is not None:
-            bounds.append(field < high if high_open else field <= high)
+            bounds.append(field < _bound(high) if high_open else field <= _bound(high))
         return self._scan(*bounds)
 
     def missing(self, column: str) -> BitMap:
@@ -183,3 +194,8 @@ class DatasetIndex:
     def _scan(self, *conditions: sa.ColumnElement[bool]) -> BitMap:
         query = select(Image.ordinal).where(Image.dataset_id == self._id, *conditions)
         return BitMap(self._session.exec(query).yield_per(50_000))
+
+
+def _bound(value: Value) -> sa.ColumnElement[Any]:
+    """Return a value as a parameter; a question's number may be larger than its column holds."""
+    return sa.literal(value, sa.BigInteger) if isinstance(value, int) else sa.literal(value)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
-import xxhash
 from pyroaring import BitMap
 from sqlmodel import Session, select
 
@@ -17,15 +17,16 @@ from ..schemas.descriptor import BoxTable, Descriptor, Version
 from ..schemas.errors import InputError, UsageError
 from ..schemas.tables import Box, Dataset, Facet, Finding, Image, LabelSet, PatientIndex, key_of
 from . import events
-from .bitmaps import Patients, dump
-from .checksums import of_file
+from .bitmaps import dump
+from .checksums import names_checksum, of_file
+from .index import FACETS
 from .metadata import Metadata, read_cells, read_metadata
-from .progress import SILENT, Advance, Progress
-from .store import insert_many
+from .patients import Patients
+from .progress import SILENT, Progress
+from .store import insert_many, without_indexes
 from .suggest import unknown
 
-FACETS = ("view", "sex", "age", "follow_up")
-"""The columns of few values: each value has its bitmap, so a question about them needs no scan."""
+_STEP = 5_000  # rows that are written at a time
 
 
 def ingest(
@@ -104,20 +105,6 @@ def ingest(
     return dataset
 
 
-def names_checksum(names: Iterable[str]) -> str:
-    """Return the XXH3-128 of names, one a line, as ``xxh128:…``."""
-    hasher = xxhash.xxh3_128()
-    batch: list[str] = []
-    for name in names:
-        batch.append(name)
-        if len(batch) == 10_000:
-            hasher.update(("\n".join(batch) + "\n").encode())
-            batch.clear()
-    if batch:
-        hasher.update(("\n".join(batch) + "\n").encode())
-    return f"xxh128:{hasher.hexdigest()}"
-
-
 def refresh_descriptor(session: Session, descriptor: Descriptor, source: Path, by: str) -> None:
     """Store a newer text of a descriptor for every release of the dataset that is here."""
     checksum = str(of_file(source))
@@ -162,19 +149,10 @@ def _write_images(session: Session, dataset_id: int, columns: Metadata, progress
         columns.spacings_y,
         strict=True,
     )
-    with progress.task("ingesting", total, "rows") as advance:
-        insert_many(session, Image, _told(rows, advance))
-
-
-def _told(
-    rows: Iterable[tuple[object, ...]], advance: Advance, step: int = 5_000
-) -> Iterator[tuple[object, ...]]:
-    number = 0
-    for number, row in enumerate(rows, 1):
-        if number % step == 0:
-            advance(step)
-        yield row
-    advance(number % step)
+    with progress.task("ingesting", total, "rows") as advance, without_indexes(session, Image):
+        while some := list(islice(rows, _STEP)):
+            insert_many(session, Image, some)
+            advance(len(some))
 
 
 def _facets(dataset_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
@@ -210,14 +188,14 @@ def _boxes(
 ) -> Iterator[tuple[object, ...]]:
     path = folder / spec.file
     _checked(path, spec.checksum)
-    header, rows = read_cells(path, SILENT, None)
+    header, columns = read_cells(path, SILENT, None)
     for column in (spec.name, spec.finding, spec.first_coordinate):
         if column not in header:
             raise InputError(f"{spec.file}:1: the column {column!r} is missing")
     name_at, finding_at = header.index(spec.name), header.index(spec.finding)
     first = header.index(spec.first_coordinate)
     spellings = descriptor.vocabulary.spellings()
-    for number, row in enumerate(rows):
+    for number, row in enumerate(zip(*columns, strict=True)):
         where = f"{spec.file}:{number + 2}"
         ordinal = bisect_left(names, row[name_at])
         if ordinal == len(names) or names[ordinal] != row[name_at]:

@@ -10,21 +10,25 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
 from ..schemas.descriptor import Columns, Table, Vocabulary
 from ..schemas.errors import InputError
-from .progress import Progress
+from .progress import Advance, Progress
 from .suggest import unknown
 
 _Value = TypeVar("_Value")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_AGE = re.compile(r"(\d{1,3})([YMD]?)")
+_CHUNK = 1_000  # rows that are taken apart into columns at a time
+_AGE = re.compile(r"([0-9]{1,3})([YMD]?)")
+_NUMBER = re.compile(r"\s*[0-9.eE+-]+\s*")  # Python's own numbers may have other digits and "_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def open_table(path: Path) -> Iterator[IO[str]]:
 def read_cells(
     path: Path, progress: Progress, total: int | None
 ) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of a CSV file, with trailing empty cells cut off.
+    """Return the header and the columns of a CSV file, with trailing empty cells cut off.
 
     Raises `InputError`, naming the line, when it is not such a file.
     """
@@ -78,22 +82,39 @@ def read_cells(
                 header.pop()
             if not header:
                 raise InputError(f"{path.name}:1: there is no header")
-            rows = list(reader)
-            advance(len(rows))
+            columns = _columns(path, reader, len(header), advance)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except EOFError as error:
         raise InputError(f"{path}: the gzip file is cut off; fetch it again") from error
+    except zlib.error as error:
+        raise InputError(f"{path}: the gzip file is damaged; fetch it again") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except csv.Error as error:
         raise InputError(f"{path.name}:{reader.line_num}: {error}") from error
-    while rows and not rows[-1]:
-        rows.pop()
-    width = len(header)
-    if set(map(len, rows)) - {width}:
-        rows = [_fitted(path, line, row, width) for line, row in enumerate(rows, 2)]
-    return header, rows
+    return header, columns
+
+
+def _columns(
+    path: Path, reader: Iterator[list[str]], width: int, advance: Advance
+) -> list[list[str]]:
+    columns: list[list[str]] = [[] for _ in range(width)]
+    known: list[dict[str, str]] = [{} for _ in range(width)]  # equal cells are kept once
+    blank: list[list[str]] = []  # rows without a cell, which only the end may have
+    while chunk := list(islice(reader, _CHUNK)):
+        rows = blank + chunk
+        blank = []
+        while rows and not rows[-1]:
+            blank.append(rows.pop())
+        if set(map(len, rows)) - {width}:
+            first = len(columns[0]) + 2
+            rows = [_fitted(path, line, row, width) for line, row in enumerate(rows, first)]
+        cells = zip(*rows, strict=True)
+        for column, kept, new in zip(columns, known, cells, strict=bool(rows)):
+            column.extend(map(kept.setdefault, new, new))
+        advance(len(chunk))
+    return columns
 
 
 def _fitted(path: Path, line: int, row: list[str], width: int) -> list[str]:
@@ -110,22 +131,22 @@ def read_metadata(
     Raises `InputError` that names the line for a missing column, a cell that does not fit, a
     finding that is not in the vocabulary, or an image that is there twice.
     """
-    header, rows = read_cells(path, progress, total)
-    reader = _Reader(path.name, header, rows, table.columns)
+    header, columns = read_cells(path, progress, total)
+    reader = _Reader(path.name, header, columns, table.columns)
     names = reader.texts("name")
+    reader.check_names(names)
     order = sorted(range(len(names)), key=names.__getitem__)
-    reader.check_names(names, order)
     cells = reader.texts("findings")
 
     def ordered(column: Sequence[_Value]) -> list[_Value]:
-        return [column[index] for index in order]
+        return list(map(column.__getitem__, order))
 
     return Metadata(
         names=ordered(names),
         patients=ordered(
             reader.convert("patient", _number, "a number")
             if table.patient == "number"
-            else reader.convert("patient", _patient, "a short text")
+            else reader.convert("patient", _text, "a short text")
         ),
         follow_ups=ordered(reader.optional("follow_up", _whole, "a whole number")),
         ages=ordered(reader.optional("age", _age, "an age such as 58, 058Y or 011M")),
@@ -144,13 +165,13 @@ class _Reader:
     """The cells of a table, by the fields of the descriptor's column mapping."""
 
     def __init__(
-        self, file: str, header: list[str], rows: list[list[str]], columns: Columns
+        self, file: str, header: list[str], columns: list[list[str]], mapping: Columns
     ) -> None:
         self.file = file
-        self.columns = list(zip(*rows, strict=True)) or [()] * len(header)
-        self.length = len(rows)
+        self.columns = columns
+        self.length = len(columns[0])
         self.places: dict[str, int] = {}
-        for field, spellings in columns:
+        for field, spellings in mapping:
             places = [header.index(spelling) for spelling in spellings if spelling in header]
             if not places and spellings:
                 hint = "" if len(header) > 1 else "; is it separated by commas?"
@@ -175,7 +196,7 @@ class _Reader:
                 raise InputError(
                     f"{self.file}:{line}: {field} is {cell[:40]!r}, expected {expected}"
                 ) from error
-        return [values[cell] for cell in cells]
+        return list(map(values.__getitem__, cells))
 
     def optional(
         self, field: str, function: Callable[[str], _Value], expected: str
@@ -186,18 +207,18 @@ class _Reader:
 
     def coded(self, field: str, codes: dict[str, str] | None) -> Sequence[str | None]:
         if codes is None:
-            return self.optional(field, str.strip, "text")
+            return self.optional(field, _text, "a short text")
         return self.optional(field, lambda cell: _code(codes, cell), f"one of {', '.join(codes)}")
 
-    def check_names(self, names: Sequence[str], order: list[int]) -> None:
-        for line, name in enumerate(names, 2):
-            if not _NAME.fullmatch(name):
-                raise InputError(f"{self.file}:{line}: {name[:60]!r} is not an image's file name")
+    def check_names(self, names: Sequence[str]) -> None:
+        if not all(map(_NAME.fullmatch, names)):
+            line, name = next(each for each in enumerate(names, 2) if not _NAME.fullmatch(each[1]))
+            raise InputError(f"{self.file}:{line}: {name[:60]!r} is not an image's file name")
         if len(set(names)) < len(names):
             twice = next(name for name, times in Counter(names).items() if times > 1)
             first, second = [line for line, name in enumerate(names, 2) if name == twice][:2]
             raise InputError(f"{self.file}:{second}: {twice} is there already, in line {first}")
-        if not order:
+        if not names:
             raise InputError(f"{self.file}: there is no image in it")
 
     def findings(
@@ -222,7 +243,7 @@ class _Reader:
         return parsed
 
 
-def _patient(cell: str) -> str:
+def _text(cell: str) -> str:
     text = cell.strip()
     if not text or len(text) > 64 or not text.isprintable():
         raise ValueError(cell)
@@ -234,17 +255,23 @@ def _number(cell: str) -> str:
 
 
 def _whole(cell: str) -> int:
-    value = int(cell)
+    value = int(_plain(cell))
     if not 0 <= value < 1 << 31:
         raise ValueError(cell)
     return value
 
 
 def _real(cell: str) -> float:
-    value = float(cell)
+    value = float(_plain(cell))
     if not 0 <= value < float("inf"):
         raise ValueError(cell)
     return value
+
+
+def _plain(cell: str) -> str:
+    if not _NUMBER.fullmatch(cell):
+        raise ValueError(cell)
+    return cell
 
 
 def _age(cell: str) -> int:

@@ -28,7 +28,13 @@ class Settings:
         """Return the settings: `location`, else ``CXRCAT_CATALOG``, else the user's data folder."""
         environ = os.environ if environ is None else environ
         place = location or environ.get(CATALOG_VARIABLE) or str(_default_path())
-        return cls(place, environ.get(USER_VARIABLE) or _user(), socket.gethostname())
+        by = _printable(environ.get(USER_VARIABLE) or _user())
+        return cls(place, by, socket.gethostname())
+
+
+def _printable(name: str) -> str:
+    """Return a name as it can stand in the catalog and in papers, whatever bytes it was made of."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 
 def _default_path() -> Path:

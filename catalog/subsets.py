@@ -78,8 +78,7 @@ def create(
     from .query import evaluate, funnel, normalise, parse, reads, spell
 
     check_name(name)
-    if note is not None and len(note) > _LONGEST_NOTE:
-        raise UsageError(f"the note has {len(note)} characters; {_LONGEST_NOTE} are allowed")
+    check_note(note or "")
     tree = parse(where, vocabulary)
     normal = normalise(tree)
     spelled = spell(normal)
@@ -89,7 +88,7 @@ def create(
     if latest is not None and (latest.normal, latest.digest) == (spelled, checksum):
         return latest
     count = index.patients.count
-    images, patients = len(index.universe()), count(index.universe())
+    images, patients = dataset.images, dataset.patients
     steps = []
     for condition, left in funnel(tree, index):
         step = {
@@ -152,7 +151,10 @@ def vocabulary_of(session: Session, dataset: Dataset) -> Vocabulary:
     }
     table = descriptor.version_of(dataset.version).table
     coded = {
-        field: {code.casefold(): value for code, value in codes.items()}
+        field: {
+            **{value.casefold(): value for value in codes.values()},
+            **{code.casefold(): value for code, value in codes.items()},
+        }
         for field, codes in table.values.items()
     }
 
@@ -190,6 +192,14 @@ def check_name(name: str) -> None:
         )
 
 
+def check_note(note: str) -> None:
+    """Raise `UsageError` when a note is too long, or cannot be written down everywhere."""
+    if len(note) > _LONGEST_NOTE:
+        raise UsageError(f"the note has {len(note)} characters; {_LONGEST_NOTE} are allowed")
+    if not all(each.isprintable() or each in "\t\n\r" for each in note):
+        raise UsageError("the note holds a character that cannot be printed")
+
+
 def get(session: Session, name: str, dataset: Dataset | None = None) -> Subset:
     """Return a subset by ``name`` (its latest version) or ``name@version``.
 
@@ -201,7 +211,7 @@ def get(session: Session, name: str, dataset: Dataset | None = None) -> Subset:
         dataset = find(session, slug if slash else None)
         name = rest
     bare, at, version = name.partition("@")
-    latest = _latest(session, dataset, bare)
+    latest = _latest(session, dataset, bare) if _NAME.fullmatch(bare) else None
     if latest is None:
         raise NotFoundError(unknown("subset", bare, subset_names(session, dataset)))
     if not at or version == str(latest.version):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..schemas.checksum import Checksum
-from ..schemas.errors import CheckFailedError, InputError
+from ..schemas.errors import CheckFailedError, CxrcatError, InputError
 from ..schemas.manifest import Provenance
-from .checksums import of_file
+from .checksums import of_file, of_files
 from .progress import SILENT, Progress
 
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{32})  (?P<path>[^\x00-\x1f\\]+)")
@@ -51,11 +51,7 @@ def read_checksums(path: Path) -> dict[str, Checksum]:
     that would lead out of the folder.
     """
     try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read: {error.strerror}; is this an export of cxrcat?"
-        ) from error
+        text = _read(path, CheckFailedError).decode()
     except UnicodeDecodeError as error:
         raise CheckFailedError(f"{path}: was changed: byte {error.start} is not UTF-8") from error
     listed: dict[str, Checksum] = {}
@@ -80,8 +76,15 @@ def write_checksums(listed: dict[str, Checksum]) -> str:
 def read_manifest(folder: Path) -> Provenance:
     """Return the manifest of an export; raise `InputError` when it has none that is whole."""
     path = folder / _MANIFEST
+    return Provenance.from_json(_read(path, InputError), str(path))
+
+
+def _read(path: Path, wrong: type[CxrcatError]) -> bytes:
+    """Return the bytes of a file; raise `wrong` for a link, which could lead out, or a pipe."""
     try:
-        return Provenance.from_json(path.read_bytes(), str(path))
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise wrong(f"{path}: is not a file, as cxrcat would write it")
+        return path.read_bytes()
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}; is this an export of cxrcat?"
@@ -100,12 +103,14 @@ def verify(folder: Path, progress: Progress = SILENT) -> Verified:
     sizes = _files(folder)
     present = [path for path in sorted(listed) if path in sizes]
     total = sum(max(0, sizes[path]) for path in present)
-    changed = []
+    regular = [path for path in present if sizes[path] >= 0]
+    changed = [path for path in present if sizes[path] < 0]
     with progress.task("verifying", total, "bytes") as advance:
-        for path in present:
-            if sizes[path] < 0 or of_file(folder / path) != listed[path]:
+        found = of_files([f"{folder}/{path}" for path in regular])
+        for path, checksum in zip(regular, found, strict=True):
+            if checksum != listed[path]:
                 changed.append(path)
-            advance(max(0, sizes[path]))
+            advance(sizes[path])
     manifest = None
     if _MANIFEST in present and _MANIFEST not in changed:
         manifest = read_manifest(folder)
@@ -115,7 +120,7 @@ def verify(folder: Path, progress: Progress = SILENT) -> Verified:
         checksum=str(of_file(folder / _LISTED)),
         files=len(present),
         size=total,
-        changed=tuple(changed),
+        changed=tuple(sorted(changed)),
         missing=tuple(sorted(set(listed) - set(sizes))),
         extra=tuple(sorted(set(sizes) - set(listed) - {_LISTED})),
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from . import cite, dataset, doctor, export, exports, schema, subset, verify
-from .context import DEBUG_VARIABLE, Options, examples
+from .context import DEBUG_VARIABLE, Options, examples, printable
+
+_NEW_OBJECTS = 500_000  # before a search for cycles among them: more than all imports make
+
+_INTERRUPTED = 130  # the exit code, which typer too gives to a KeyboardInterrupt
 
 app = typer.Typer(
     name="cxrcat",
@@ -65,17 +69,14 @@ def _root(
     context.obj = Options(catalog)
 
 
-def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 1 a check found something, 2 bad input, 3 a failure.
-
-    An interrupt or a termination ends with 130, after everything unfinished was removed.
-    """
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(_run())
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+def run() -> int:
+    """Run the command line and return its exit code."""
+    # A command is short: looking again and again for cycles among all that it imports, and once
+    # more when it ends, would take a sixth of its time.
+    gc.set_threshold(_NEW_OBJECTS)
+    code = _run()
+    gc.freeze()
+    return code
 
 
 def _run() -> int:
@@ -90,16 +91,20 @@ def _run() -> int:
         if context is not None and message:
             message += f" (try '{context.command_path} --help')"
         return _fail(message, 2)
-    except typer.Abort:
-        return _fail("stopped", 130)
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was left half-written", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted; nothing was left half-written", _INTERRUPTED)
     except CxrcatError as error:
         return _fail(str(error), error.exit_code, getattr(error, "caret", None))
-    except BrokenPipeError:
-        # The reader has gone; keep the interpreter from complaining about it on the way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # the reader has gone; typer then exits by itself
+        _drop_output()
         return 0
+    except OSError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        if not error.filename:
+            _drop_output()
+        place = error.filename or "standard output"
+        return _fail(f"{place}: cannot be used: {error.strerror or error}", 3)
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
@@ -107,13 +112,20 @@ def _run() -> int:
         return _fail(
             f"a defect of cxrcat, please report it: {what} ({DEBUG_VARIABLE}=1 shows where)", 3
         )
+    if code == _INTERRUPTED:
+        return _fail("interrupted; nothing was left half-written", code)
     return code if isinstance(code, int) else 0
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from complaining, on the way out, of what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int, caret: object = None) -> int:
     if message:
         line = " ".join(message.split("\n"))
-        typer.echo(f"cxrcat: {line}", err=True)
+        typer.echo(f"cxrcat: {printable(line)}", err=True)
     if callable(caret):
         typer.echo(caret(), err=True)
     return code

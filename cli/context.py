@@ -55,6 +55,17 @@ def say(text: str = "") -> None:
     typer.echo(text, err=True)
 
 
+def printable(text: str) -> str:
+    """Return a text in which nothing but letters, digits, signs and spaces reaches a terminal.
+
+    The name of a file can hold a line break, a control sequence or bytes that are no text.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog, print_json, progress, say
+from .context import Json, examples, open_catalog, print_json, printable, progress, say
 
 EPILOG = examples("cxrcat verify pneumothorax", "cxrcat verify ~/work/ptx --json")
 
@@ -28,7 +28,7 @@ def verify(
     else:
         for what in ("changed", "missing", "extra"):
             for path in getattr(found, what):
-                typer.echo(f"{what}: {path}")
+                typer.echo(f"{what}: {printable(path)}")
         if found.recorded is False:
             typer.echo("checksums.xxh128 is not the list that the catalog recorded")
         if found.recorded is None:

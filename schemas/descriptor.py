@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Url = Annotated[str, StringConstraints(pattern=r"^https://[^\s<>\"']+$")]
+Url = Annotated[str, StringConstraints(pattern=r"""^https://[^\s<>"']+$""")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 XxhText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
 
@@ -90,7 +90,10 @@ class PersonName(Model):
 class CslDate(Model):
     """A date as CSL writes one: a list with one list of year, month, day."""
 
-    date_parts: Annotated[list[list[int]], Field(alias="date-parts", min_length=1, max_length=1)]
+    date_parts: Annotated[
+        list[Annotated[list[int], Field(min_length=1, max_length=3)]],
+        Field(alias="date-parts", min_length=1, max_length=1),
+    ]
 
     @property
     def year(self) -> int:
@@ -323,6 +326,7 @@ class Descriptor(Model):
             "label_sets": [labels.slug for labels in self.label_sets],
             "versions": [version.version for version in self.versions],
             "sources": [source.slug for source in self.sources],
+            "boxes": [boxes.slug for boxes in self.boxes],
             "vocabulary": [
                 spelling.casefold()
                 for word in self.vocabulary.words()

@@ -133,8 +133,8 @@ class ImagesFacts(Part):
     """What was done about the images themselves."""
 
     mode: Literal["none", "copy", "hardlink"]
-    source: str | None
-    uri: str | None
+    source: str | None = None
+    uri: str | None = None
     files: Count
     size: Count
     missing: Count

@@ -22,6 +22,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Refuse a moment without a time zone, and store it in UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"the moment {value} has no time zone")
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from .errors import InputError
 
 LARGEST = 4 << 20  # bytes; a descriptor has about 20,000
+_DEEPEST = 64  # lists and mappings inside one another; a descriptor has about 6
 
 _Model = TypeVar("_Model", bound=BaseModel)
 # The parser in C is the same safe one, ten times faster; some builds of PyYAML lack it.
@@ -38,10 +39,15 @@ def read_model(path: Path, model: type[_Model]) -> _Model:
 def parse_model(text: str, model: type[_Model], where: str) -> _Model:
     """Return the YAML `text` as `model`; `where` names it in errors (see `read_model`)."""
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise InputError(f"{where}:{line}: aliases are not allowed; write it out")
+            if depth > _DEEPEST:  # the parser in C would run out of its stack, and end the process
+                raise InputError(f"{where}:{line}: nested too deeply to be a descriptor")
         root = yaml.compose(text, Loader=_Loader)
         for key, line in _repeated_keys(root):
             raise InputError(f"{where}:{line}: the key {key!r} is there twice; keep one")
@@ -68,9 +74,9 @@ def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                yield key.value, key.start_mark.line + 1
             if isinstance(key.value, str):
+                if key.value in seen:
+                    yield key.value, key.start_mark.line + 1
                 seen.add(key.value)
             yield from _repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):

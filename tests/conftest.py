@@ -42,7 +42,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sqlite_location(template: Path, tmp_path: Path) -> str:
     """Return the path of a fresh SQLite catalog with the built-in datasets."""
-    return shutil.copy(template, tmp_path / "catalog.sqlite")
+    return str(shutil.copy(template, tmp_path / "catalog.sqlite"))
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +134,9 @@ def png(width: int = 4, height: int = 4, seed: int = 0, padding: int = 0) -> byt
     """Return a whole 8-bit grey PNG; `padding` bytes of a private chunk make it larger."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     rows = b"".join(
         b"\x00" + bytes((seed + x * y) % 256 for x in range(width)) for y in range(height)

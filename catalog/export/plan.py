@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...schemas.errors import InputError, SourceError, UsageError
-from ...schemas.manifest import Provenance
+from ...schemas.errors import CxrcatError, InputError, SourceError, UsageError
 from ..sources.folder import Found, find_images
 from .transfer import ImageMode
 
@@ -18,6 +17,7 @@ MANIFEST = "provenance.json"
 CHECKSUMS = "checksums.xxh128"
 _NAMED = 3  # how many missing images an error names
 _PAPERS = 1 << 20  # bytes that the papers may take
+_LONGEST_NAME = 200  # bytes, of the 255 that file systems allow: hidden names are made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,6 @@ class Plan:
     """Where an export will stand, which images it will bring, and which it cannot find."""
 
     destination: Path
-    replaces: bool
     mode: ImageMode
     found: Mapping[str, Found]
     missing: Sequence[str]
@@ -66,7 +65,7 @@ def make_plan(request: Request, name: str, images: Sequence[str]) -> Plan:
             else "--from DIR is for --images copy or --images hardlink; say which"
         )
     destination = Path(os.path.abspath(request.destination or name))  # noqa: PTH100 - no links
-    replaces = _check_destination(destination, request.replace)
+    check_destination(destination, request.replace)
     found: dict[str, Found] = {}
     missing: list[str] = []
     if request.source is not None:
@@ -81,13 +80,28 @@ def make_plan(request: Request, name: str, images: Sequence[str]) -> Plan:
             "fetch them, or export what is there with --allow-missing"
         )
     ordered = {image: found[image] for image in images if image in found}
-    plan = Plan(destination, replaces, request.mode, ordered, missing)
+    plan = Plan(destination, request.mode, ordered, missing)
     _check_room(plan)
     return plan
 
 
-def _check_destination(destination: Path, replace: bool) -> bool:
-    """Tell whether there is an earlier export to replace; raise when the place is taken."""
+def check_destination(destination: Path, replace: bool) -> bool:
+    """Tell whether there is an earlier export to replace.
+
+    Raises `UsageError` when the place is taken, and `SourceError` when that cannot be seen.
+    """
+    if len(os.fsencode(destination.name)) > _LONGEST_NAME:
+        raise UsageError(
+            f"{destination.name[:40]}…: a name of at most {_LONGEST_NAME} bytes, please"
+        )
+    try:
+        return _is_replaceable(destination, replace)
+    except OSError as error:
+        place = error.filename or destination
+        raise SourceError(f"{place}: {error.strerror}; nothing was exported") from error
+
+
+def _is_replaceable(destination: Path, replace: bool) -> bool:
     if not destination.is_symlink() and not destination.exists():
         return False
     if destination.is_symlink() or not destination.is_dir():
@@ -100,13 +114,6 @@ def _check_destination(destination: Path, replace: bool) -> bool:
         raise UsageError(
             f"{destination}: is there already; choose another --to, or replace it with --force"
         )
-    manifest = destination / MANIFEST
-    if not manifest.is_file():
-        raise UsageError(
-            f"{destination}: is not an export of cxrcat, so --force does not replace it; "
-            "choose another --to"
-        )
-    Provenance.from_json(manifest.read_bytes(), str(manifest))
     own = _own_files(destination)
     for path in sorted(destination.rglob("*")):
         relative = path.relative_to(destination).as_posix()
@@ -118,9 +125,16 @@ def _check_destination(destination: Path, replace: bool) -> bool:
 
 
 def _own_files(folder: Path) -> set[str]:
-    from ..verify import read_checksums
+    from ..verify import read_checksums, read_manifest
 
-    return {*read_checksums(folder / CHECKSUMS), CHECKSUMS}
+    try:
+        read_manifest(folder)
+        return {*read_checksums(folder / CHECKSUMS), CHECKSUMS}
+    except CxrcatError as error:
+        raise UsageError(
+            f"{folder}: is not a whole export of cxrcat, so --force does not replace it; "
+            f"choose another --to, or move it away ({error})"
+        ) from error
 
 
 def _check_room(plan: Plan) -> None:

@@ -28,18 +28,17 @@ from ...schemas.manifest import (
 from ...schemas.tables import Dataset, Export, Subset, key_of
 from .. import exports, images, subsets
 from ..bitmaps import load
-from ..checksums import of_bytes, of_file
+from ..checksums import names_checksum, of_bytes, of_file
 from ..datasets import descriptor_of
 from ..duties import Owed, Used, gather
 from ..formats import check_papers, papers
 from ..index import DatasetIndex
-from ..ingest import names_checksum
 from ..progress import SILENT, Progress
 from ..settings import Settings
 from ..store import Store
 from ..verify import write_checksums
-from .plan import CHECKSUMS, MANIFEST, Plan, Request, make_plan
-from .staging import publish, staged, write_file
+from .plan import CHECKSUMS, MANIFEST, Plan, Request, check_destination, make_plan
+from .staging import is_busy, publish, staged, write_file
 from .table import Written, write_table
 from .transfer import ImageMode, Transferred, transfer
 
@@ -62,11 +61,14 @@ def export(
         subset = subsets.get(session, request.subset)
         dataset = session.get_one(Dataset, subset.dataset_id)
         names = _names(session, dataset, subset) if request.source else []
-    descriptor = descriptor_of(dataset)
-    owed = gather(descriptor, _used(descriptor, dataset, subset))
+        descriptor = descriptor_of(dataset)
+        owed = gather(descriptor, _used(session, descriptor, dataset, subset))
     plan = make_plan(request, subset.name, names)
     facts = _facts(settings, request.project)
     with staged(plan.destination, facts.id) as folder:
+        # Once more, now that no other run can change it: one may just have ended there, and one
+        # that was killed may have moved an earlier export aside, which is back by now.
+        replaces = check_destination(plan.destination, request.replace)
         brought = _bring(plan, folder, progress)
         with store.reading() as session:
             table = _write_rows(session, folder, dataset, subset, descriptor, brought)
@@ -76,7 +78,7 @@ def export(
         checksum = _write_papers(folder, manifest, brought)
         with store.writing() as session:
             exports.prepare(session, _row(manifest, plan, request, subset, checksum), facts.project)
-        publish(folder, plan.destination, plan.replaces)
+        publish(folder, plan.destination, replaces)
     with store.writing() as session:
         exports.settle(session, facts.id, exports.PUBLISHED, facts.by)
         exports.record_replicas(session, dataset, "folder", _seen(names, subset, brought))
@@ -89,9 +91,9 @@ def draft(store: Store, settings: Settings, name: str) -> Provenance:
         subset = subsets.get(session, name)
         dataset = session.get_one(Dataset, subset.dataset_id)
         checksum = names_checksum(images.names(session, dataset, load(subset.members)))
-    descriptor = descriptor_of(dataset)
-    owed = gather(descriptor, _used(descriptor, dataset, subset))
-    plan = Plan(Path(), False, ImageMode.NONE, {}, [])
+        descriptor = descriptor_of(dataset)
+        owed = gather(descriptor, _used(session, descriptor, dataset, subset))
+    plan = Plan(Path(), ImageMode.NONE, {}, [])
     return _manifest(_facts(settings, None), descriptor, dataset, subset, owed, plan, checksum, [])
 
 
@@ -99,6 +101,8 @@ def settle_interrupted(store: Store, settings: Settings) -> None:
     """Say of each export whose run was killed while publishing whether it stands."""
     with store.writing() as session:
         for row in exports.unsettled(session, settings.host):
+            if is_busy(Path(row.destination)):
+                continue  # its run is not over
             there = exports.stands(row.destination, row.id)
             state = exports.PUBLISHED if there else exports.ABANDONED
             exports.settle(session, row.id, state, settings.by)
@@ -118,17 +122,25 @@ def _names(session: Session, dataset: Dataset, subset: Subset) -> list[str]:
     return list(images.names(session, dataset, load(subset.members)))
 
 
-def _used(descriptor: Descriptor, dataset: Dataset, subset: Subset) -> list[Used]:
+def _used(session: Session, descriptor: Descriptor, dataset: Dataset, subset: Subset) -> list[Used]:
+    """Return what the table holds, what the question read, and what the subsets in it read."""
+    used = []
+    known, waiting = {f"{subset.name}@{subset.version}"}, [subset]
+    while waiting:
+        each = waiting.pop(0)
+        asker = "the question" if each is subset else f"the subset {each.name}@{each.version}"
+        for read in each.reads:
+            because = f"{asker} reads `{read['word']}`"
+            if read["kind"] == "labels":
+                used.append(Used("labels", read["name"], because))
+            elif read["kind"] == "boxes":
+                used += [Used("boxes", boxes.slug, because) for boxes in descriptor.boxes]
+            elif read["kind"] == "subset" and read["name"] not in known:
+                known.add(read["name"])
+                waiting.append(subsets.get(session, read["name"], dataset))
     labels = descriptor.version_of(dataset.version).table.labels
     title = descriptor.labels_of(labels).title
-    return [
-        *(
-            Used(read["kind"], read["name"], f"the question reads `{read['word']}`")
-            for read in subset.reads
-            if read["kind"] in ("labels", "boxes")
-        ),
-        Used("labels", labels, f"{TABLE} holds {title}"),
-    ]
+    return [*used, Used("labels", labels, f"{TABLE} holds {title}")]
 
 
 def _bring(plan: Plan, folder: Path, progress: Progress) -> dict[str, Transferred]:

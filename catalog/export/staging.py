@@ -29,38 +29,53 @@ def staged(destination: Path, export_id: str) -> Iterator[Path]:
     towards the same destination.
     """
     parent = destination.parent
+    made = [place for place in (parent, *parent.parents) if not place.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with _locked(parent / f".{destination.name}.cxrcat-lock", destination):
+        with _locked(_lock_of(destination), destination):
             _clean(destination)
             folder = parent / f".{destination.name}{_PART}{export_id}"
             folder.mkdir()
             try:
                 yield folder
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                _clean(destination)
     except OSError as error:
         raise SourceError(_words(error, destination)) from error
+    finally:
+        for place in made:  # the nearest first; one that is not empty stays
+            with contextlib.suppress(OSError):
+                place.rmdir()
+
+
+def is_busy(destination: Path) -> bool:
+    """Tell whether a run is writing towards a destination at this moment."""
+    try:
+        descriptor = os.open(_lock_of(destination), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def publish(folder: Path, destination: Path, replace: bool) -> None:
     """Rename the complete folder to its destination; everything in it is on disk before.
 
-    With `replace`, the folder that stands there is moved aside first and removed afterwards.
+    With `replace`, the folder that stands there is moved aside first; the end of `staged` removes
+    it, or brings it back when the new one could not take its place.
     """
     for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         _sync(place)
     old = destination.with_name(f".{destination.name}{_OLD}{folder.name.rpartition('-')[2]}")
-    try:
-        if replace and destination.exists():
-            destination.rename(old)
-        folder.rename(destination)
-    except OSError:
-        if old.exists() and not destination.exists():
-            old.rename(destination)
-        raise
+    if replace and destination.exists():
+        destination.rename(old)
+    folder.rename(destination)
     _sync(destination.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -70,6 +85,10 @@ def write_file(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _lock_of(destination: Path) -> Path:
+    return destination.parent / f".{destination.name}.cxrcat-lock"
 
 
 @contextmanager
@@ -89,13 +108,13 @@ def _locked(path: Path, destination: Path) -> Iterator[None]:
         os.close(descriptor)  # its holder removed it between our two calls: take a new one
     try:
         yield
-        path.unlink(missing_ok=True)
     finally:
+        path.unlink(missing_ok=True)  # while it is held, so that nobody else holds what is removed
         os.close(descriptor)
 
 
 def _clean(destination: Path) -> None:
-    """Remove what killed runs left; bring back a folder that one had moved aside."""
+    """Remove what runs left that did not end; bring back a folder that one had moved aside."""
     for left in sorted(destination.parent.glob(f".{_escaped(destination.name)}.cxrcat-*")):
         if left.name.startswith(f".{destination.name}{_OLD}") and not destination.exists():
             left.rename(destination)

@@ -22,10 +22,12 @@ def write(manifest: Provenance) -> str:
     """Return ATTRIBUTION.md."""
     dataset, subset = manifest.dataset, manifest.subset
     duties = [_duty(number, duty, manifest) for number, duty in enumerate(manifest.duties, 1)]
+    linked = any(duty.kind is DutyKind.LINK for duty in manifest.duties)
+    home = "" if linked else f"Home page: <{dataset.homepage}>. "
     about = (
         f"{size(manifest)}, cut from {prose(dataset.title)}, release {prose(dataset.version)}. "
-        f"Data provider: {prose(dataset.provider.name)}. Whoever uses the slice owes what is "
-        "listed here."
+        f"Data provider: {prose(dataset.provider.name)}. {home}Whoever uses the slice owes what "
+        "is listed here."
     )
     blocks = [
         f"# Attribution owed by {prose(subset.name)}",

@@ -76,8 +76,8 @@ def _statements(text: str) -> list[exp.Expr | None]:
         return list(sqlglot.parse(text))
     except SqlglotError as error:
         first = next(iter(getattr(error, "errors", None) or [{}]))
-        start = len(first.get("start_context") or "") if len(text) < 100 else 0
         word = first.get("highlight") or ""
+        start = _place(text, first.get("line"), first.get("col"), word)
         near = f" at {word!r}" if word else ""
         raise QueryError(
             f"the question cannot be read{near}; join conditions with and, or, not and parentheses",
@@ -91,6 +91,14 @@ def _statements(text: str) -> list[exp.Expr | None]:
         raise QueryError("the question cannot be read", text, 0) from error
     finally:
         logger.disabled = before
+
+
+def _place(text: str, line: int | None, column: int | None, word: str) -> int:
+    """Return where a word stands, of which sqlglot tells the line and the column of its end."""
+    if line is None or column is None:
+        return 0
+    before = text.split("\n")[: line - 1]
+    return sum(len(each) + 1 for each in before) + column - len(word)
 
 
 class _Reader:

@@ -68,7 +68,9 @@ def _read_number(tree: exp.Expr) -> float | None:
         number = float(tree.name)
     except ValueError:
         return None
-    return sign * number if math.isfinite(number) and abs(number) < _LARGEST else None
+    if not math.isfinite(number) or abs(number) >= _LARGEST:
+        return None
+    return sign * number + 0.0  # which makes -0.0 the zero that it equals
 
 
 def _read_text(reader: Failing, column: Column, tree: exp.Expr) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +38,23 @@ def find_images(folder: Path, names: Iterable[str]) -> dict[str, Found]:
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(place) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    if entry.name in wanted and entry.is_file():
+                    if entry.name in wanted and _is(entry.is_file):
                         _add(found, entry)
-                    elif entry.is_dir():
+                    elif _is(entry.is_dir):
                         waiting.append(entry.path)
         except OSError as error:
             raise InputError(f"{place}: cannot be read: {error.strerror}") from error
     return found
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask what an entry is; a link that leads nowhere but to itself is nothing."""
+    try:
+        return kind()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def _add(found: dict[str, Found], entry: os.DirEntry[str]) -> None:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cxrcat.schemas
 import pytest
+
+import cxrcat.schemas
 from cxrcat.catalog.duties import Used, gather
 from cxrcat.schemas.descriptor import Descriptor, LabelSetSpec
 from cxrcat.schemas.manifest import (

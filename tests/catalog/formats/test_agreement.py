@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cxrcat.catalog.formats import check_papers, papers
 from cxrcat.catalog.formats.agreement import PAPERS
 from cxrcat.catalog.formats.facts import flat, holds
@@ -14,8 +17,6 @@ from cxrcat.catalog.formats.wording import acknowledgement_sentences
 from cxrcat.schemas.descriptor import Citation
 from cxrcat.schemas.errors import CheckFailedError
 from cxrcat.schemas.manifest import Provenance
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 WANG_TITLE = (
     "ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "

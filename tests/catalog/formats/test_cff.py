@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from cxrcat.catalog.formats import Format, cff, render
 from cxrcat.catalog.formats.facts import facts_of
 from cxrcat.schemas.manifest import Provenance

@@ -10,15 +10,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
 from cxrcat.catalog.formats import Format, Style, papers, render
 from cxrcat.catalog.formats.agreement import PAPERS
 from cxrcat.catalog.formats.facts import clean
 from cxrcat.catalog.formats.markdown import code, fenced, prose, unescaped, with_code
 from cxrcat.catalog.formats.wording import count, paragraph
 from cxrcat.schemas.manifest import FileFact, ImagesFacts, Provenance
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 READ_BY_PEOPLE = ["README.md", "ATTRIBUTION.md", "CITATION.cff", "citations/citation.txt"]

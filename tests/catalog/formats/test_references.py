@@ -8,12 +8,13 @@ from typing import Any
 import bibtexparser
 import pytest
 import rispy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from cxrcat.catalog.formats import bibtex, cff, csl, ris
 from cxrcat.catalog.formats.facts import Facts, clean, doi_url, facts_of, spelled
 from cxrcat.schemas.descriptor import Citation, Descriptor
 from cxrcat.schemas.manifest import Provenance
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 FORMATS = [bibtex, ris, csl]
 WANG = Facts(

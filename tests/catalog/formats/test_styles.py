@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from cxrcat.catalog.formats import Style, format_citation
 from cxrcat.schemas.descriptor import Citation, Descriptor
 from cxrcat.schemas.manifest import Provenance

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
 from cxrcat.catalog.query import Column, LabelWords, Vocabulary
 from cxrcat.catalog.suggest import unknown
 from cxrcat.schemas.errors import NotFoundError
-from hypothesis import strategies as st
-from pyroaring import BitMap
 
 from .expressions import (
     Among,

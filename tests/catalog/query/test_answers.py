@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxrcat.catalog.query import conditions, evaluate, funnel, normalise, parse, spell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .expressions import Expression, Row, expressions, written
+from cxrcat.catalog.query import conditions, evaluate, funnel, normalise, parse, spell
+
+from .expressions import Expression, Row, expressions
 from .memory import VOCABULARY, WORDS, MemoryIndex, matching, rows
+from .spellings import written
 
 ASKED = expressions(WORDS)
 

@@ -1,0 +1,69 @@
+"""The check of a whole catalog says what is there, what is missing and what is damaged."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cxrcat.catalog import Catalog, Request, health
+from cxrcat.schemas.tables import Event, Subset
+
+
+def test_a_sound_catalog_has_no_problems(catalog: Catalog) -> None:
+    found = catalog.health()
+    assert found.problems == ()
+    assert found.datasets == ("nih-chest-xray@v2020: 112,120 images of 30,805 patients",)
+    assert (found.subsets, found.exports) == (15, 0)
+    assert found.events == 16
+    assert found.catalog == catalog.name
+    name, _, version = found.database.partition(" ")
+    assert name in ("sqlite", "postgresql")
+    assert version
+    assert (found.size is None) == (name == "postgresql")
+
+
+def test_an_absent_driver_is_named(sqlite_location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(health, "find_spec", lambda name: None if name == "psycopg" else real(name))
+    with Catalog.open(sqlite_location) as catalog:
+        assert catalog.health().absent == ("psycopg (pip install 'cxrcat[postgresql]')",)
+
+
+def test_an_altered_log_is_a_problem(catalog: Catalog) -> None:
+    with catalog._store.writing() as session:
+        session.execute(sa.update(Event).where(Event.id == 5).values(by="mallory"))
+    (problem,) = catalog.health().problems
+    assert problem == "the event log was altered at entry 5; restore it from a backup"
+
+
+def test_an_export_that_went_away_is_a_problem(catalog: Catalog, tmp_path: Path) -> None:
+    manifest, plan = catalog.export(Request("hernia", destination=tmp_path / "hernia"))
+    assert catalog.health().problems == ()
+    shutil.rmtree(plan.destination)
+    (problem,) = catalog.health().problems
+    assert problem == f"the export {manifest.export.id} is no longer at {plan.destination}"
+
+
+def test_a_damaged_page_is_a_problem(sqlite_location: str) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.subsets()
+    path = Path(sqlite_location)
+    data = bytearray(path.read_bytes())
+    page = 4096 * (len(data) // 4096 // 2)  # in the middle of the table of images
+    data[page : page + 64] = b"\xff" * 64
+    path.write_bytes(data)
+    with Catalog.open(sqlite_location) as catalog:
+        problems = catalog.health().problems
+    assert len(problems) == 1
+    assert problems[0].startswith("the database is damaged: ")
+    assert problems[0].isprintable()
+
+
+def test_a_damaged_membership_is_a_problem(catalog: Catalog) -> None:
+    with catalog._store.writing() as session:
+        session.execute(sa.update(Subset).where(Subset.name == "mass").values(members=b"junk"))
+    assert any("mass@1" in problem for problem in catalog.health().problems)

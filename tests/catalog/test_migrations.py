@@ -1,0 +1,70 @@
+"""The migrations make the tables that the code describes, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+from cxrcat.catalog import Catalog, store
+from cxrcat.schemas.errors import CatalogError
+from cxrcat.schemas.migrations import HEAD
+from cxrcat.schemas.tables import UtcDateTime
+
+
+def _same_type(*arguments: object) -> bool | None:
+    """Leave out our moment, which is a plain one in the database; compare the others."""
+    return False if isinstance(arguments[-1], UtcDateTime) else None
+
+
+def test_the_tables_are_as_described(location: str) -> None:
+    opened = store.Store(location)
+    with opened.reading() as session:
+        context = MigrationContext.configure(
+            session.connection(), opts={"compare_type": _same_type}
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+    opened.close()
+
+
+def test_the_known_head_is_alembics() -> None:
+    config = Config()
+    folder = Path(store.__file__).parent.parent / "schemas" / "migrations"
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_a_failed_first_use_leaves_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create: Callable[[str | None], str] = request.getfixturevalue("postgresql")
+    for place in (str(tmp_path / "catalog.sqlite"), create(None)):
+        with monkeypatch.context() as patch:
+            patch.setattr("cxrcat.catalog.subsets.create_built_in", _fail)
+            with pytest.raises(RuntimeError, match="in the middle"):
+                Catalog.open(place)
+        opened = store.Store(place)
+        with opened.reading() as session:
+            assert store.revision(session, place) is None
+        opened.close()
+        with Catalog.open(place) as catalog:
+            assert len(catalog.subsets()) == 15
+
+
+def _fail(*_arguments: object) -> None:
+    raise RuntimeError("in the middle")
+
+
+def test_a_password_is_never_shown(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("postgresql")
+    with pytest.raises(CatalogError) as caught:
+        Catalog.open("postgresql://ada:secret@127.0.0.1:1/nothing")
+    assert "secret" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

@@ -1,0 +1,287 @@
+"""What every export promises, and what every failure looks like, whichever test meets one."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import html
+import json
+import stat
+import subprocess
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import bibtexparser
+import jsonschema
+import numpy as np
+import rispy
+import xxhash
+import yaml
+
+from cxrcat.schemas.manifest import Provenance
+
+PAPERS = {
+    "ATTRIBUTION.md",
+    "CITATION.cff",
+    "README.md",
+    "citations/citation.txt",
+    "citations/references.bib",
+    "citations/references.csl.json",
+    "citations/references.ris",
+}
+FILES = PAPERS | {"checksums.xxh128", "metadata.csv", "provenance.json"}
+NIH = "nih-chest-xray"
+LINK = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
+DOI = "10.1109/CVPR.2017.369"
+TITLE = (
+    "ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "
+    "Classification and Localization of Common Thorax Diseases"
+)
+AUTHORS = ("Wang", "Peng", "Lu", "Bagheri", "Summers")
+_TABLE = "datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
+
+
+def check_export(folder: Path, alone: bool = True) -> Provenance:
+    """Assert every promise that an export makes; return its manifest.
+
+    `alone` is for all exports but those after a kill: no run has left anything beside it.
+    """
+    sizes, digests = {}, {}
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), path
+        if stat.S_ISREG(mode):
+            data = path.read_bytes()
+            name = path.relative_to(folder).as_posix()
+            sizes[name] = len(data)
+            digests[name] = xxhash.xxh3_128_hexdigest(data)
+    images = {name for name in sizes if name.startswith("images/")}
+    assert set(sizes) - images == FILES
+    assert leftovers(folder) == [] or not alone
+    _check_list(folder, digests)
+    manifest = _read_manifest(folder)
+    _check_files(manifest, sizes, digests, images)
+    rows = _check_table(folder, manifest, sizes, digests, images)
+    if manifest["dataset"]["slug"] == NIH:
+        _check_against_nih(rows, manifest)
+        _check_nih_duties(folder)
+    _check_duties(folder, manifest)
+    _check_funnel(folder, manifest)
+    _check_references(folder, manifest)
+    return Provenance.from_json((folder / "provenance.json").read_bytes(), str(folder))
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of an export's metadata.csv."""
+    with (folder / "metadata.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Return what a run left beside a destination."""
+    return sorted(path.name for path in folder.parent.iterdir() if ".cxrcat-" in path.name)
+
+
+def check_failure(
+    done: subprocess.CompletedProcess[str], code: int, *words: object, caret: bool = False
+) -> str:
+    """Assert that a command failed with one clear line, and return the line."""
+    lines = done.stderr.splitlines()
+    assert done.returncode == code, done
+    assert done.stdout == "", done
+    assert len(lines) == (3 if caret else 1), done
+    assert lines[0].startswith("cxrcat: "), done
+    assert "Traceback" not in done.stderr
+    assert "a defect of cxrcat" not in done.stderr, done
+    assert lines[0].isprintable(), done
+    if caret:
+        assert set(lines[2].strip()) <= set("^~"), done
+        assert lines[2].strip(), done
+    for word in words:
+        assert str(word) in lines[0], done
+    return lines[0]
+
+
+def flat(text: str) -> str:
+    """Return a text with each run of white space as one space."""
+    return " ".join(text.split())
+
+
+def _check_list(folder: Path, digests: dict[str, str]) -> None:
+    text = (folder / "checksums.xxh128").read_text("utf-8")
+    listed = [tuple(line.split("  ", 1)) for line in text.splitlines()]
+    expected = {(digest, name) for name, digest in digests.items() if name != "checksums.xxh128"}
+    assert set(listed) == expected
+    assert len(listed) == len(expected)
+    assert [name for _, name in listed] == sorted(name for _, name in listed)
+    assert text.endswith("\n")
+
+
+@cache
+def _validator() -> jsonschema.protocols.Validator:
+    schema = json.loads((files("cxrcat.schemas") / "provenance.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "provenance.json"
+    manifest = json.loads(path.read_bytes())
+    _validator().validate(manifest)
+    assert Provenance.from_json(path.read_bytes(), str(path)).to_json() == path.read_text("utf-8")
+    return manifest
+
+
+def _check_files(
+    manifest: dict[str, Any], sizes: dict[str, int], digests: dict[str, str], images: set[str]
+) -> None:
+    own = set(sizes) - images - {"provenance.json", "checksums.xxh128"}
+    assert manifest["files"] == [
+        {"path": name, "size": sizes[name], "checksum": f"xxh128:{digests[name]}"}
+        for name in sorted(own)
+    ]
+    facts = manifest["images"]
+    assert facts["files"] == len(images)
+    assert facts["size"] == sum(sizes[name] for name in images)
+    if facts["mode"] == "none":
+        assert (facts["files"], facts["missing"]) == (0, 0)
+    else:
+        assert facts["files"] + facts["missing"] == manifest["subset"]["images"]
+
+
+def _check_table(
+    folder: Path,
+    manifest: dict[str, Any],
+    sizes: dict[str, int],
+    digests: dict[str, str],
+    images: set[str],
+) -> list[dict[str, str]]:
+    rows = rows_of(folder)
+    names = [row["name"] for row in rows]
+    facts = manifest["subset"]
+    assert len(rows) == facts["images"]
+    assert len({row["patient"] for row in rows}) == facts["patients"]
+    assert names == sorted(set(names))
+    text = "".join(f"{name}\n" for name in names)
+    assert facts["names"] == f"xxh128:{xxhash.xxh3_128_hexdigest(text.encode())}"
+    assert {row["path"] for row in rows} - {""} == images
+    for row in rows:
+        if row["path"]:
+            assert row["path"] == f"images/{row['name']}"
+            assert row["size"] == str(sizes[row["path"]])
+            assert row["checksum"] == f"xxh128:{digests[row['path']]}"
+        else:
+            assert (row["size"], row["checksum"]) == ("", "")
+        if "uri" in manifest["images"]:
+            assert row["source"] == manifest["images"]["uri"].replace("{name}", row["name"])
+    return rows
+
+
+@cache
+def nih_rows() -> dict[str, dict[str, str]]:
+    """Return the rows of NIH's table by the name of the image, in the order of the names."""
+    data = gzip.decompress((files("cxrcat.schemas") / _TABLE).read_bytes())
+    rows = {row["Image Index"]: row for row in csv.DictReader(data.decode().splitlines())}
+    return dict(sorted(rows.items()))
+
+
+def names_with(label: str) -> list[str]:
+    """Return the names of NIH's images that have a label, in their order."""
+    return [name for name, row in nih_rows().items() if label in row["Finding Labels"].split("|")]
+
+
+@cache
+def _ordinals() -> dict[str, int]:
+    return {name: ordinal for ordinal, name in enumerate(nih_rows())}
+
+
+def _check_against_nih(rows: list[dict[str, str]], manifest: dict[str, Any]) -> None:
+    known, ordinals = nih_rows(), _ordinals()
+    for row in rows:
+        line = known[row["name"]]
+        assert set(row["findings"].split("|")) == set(line["Finding Labels"].split("|"))
+        assert row["patient"] == line["Patient ID"]
+        assert row["follow_up"] == line["Follow-up #"]
+        assert row["age"] == line["Patient Age"]
+        assert row["sex"] == line["Patient Gender"]
+        assert row["view"] == line["View Position"]
+        assert row["width"] == line["OriginalImage[Width"]
+        assert row["height"] == line["Height]"]
+        assert float(row["spacing_x"]) == float(line["OriginalImagePixelSpacing[x"])
+        assert float(row["spacing_y"]) == float(line["y]"])
+    members = np.array([ordinals[row["name"]] for row in rows], dtype="<u4")
+    digest = xxhash.xxh3_128_hexdigest(members.tobytes())
+    assert manifest["subset"]["digest"] == f"xxh128:{digest}"
+    assert manifest["dataset"]["images"] == len(known)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    texts = {
+        name: flat((folder / name).read_text("utf-8"))
+        for name in ("ATTRIBUTION.md", "README.md", "citations/citation.txt")
+    }
+    cff = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
+    assert cff["cff-version"] == "1.2.0"
+    return {**texts, "CITATION.cff": json.dumps(cff, ensure_ascii=False, default=str)}
+
+
+def _check_nih_duties(folder: Path) -> None:
+    for name, text in _texts(folder).items():
+        for words in (LINK, DOI, TITLE, *AUTHORS):
+            assert words in text, (name, words)
+        assert "The NIH Clinical Center is the data provider" in text, name
+        pages = ('"start": 3462', '"end": 3471') if name == "CITATION.cff" else ("3462-3471",)
+        for page in pages:
+            assert page in text, (name, page)
+
+
+def _check_duties(folder: Path, manifest: dict[str, Any]) -> None:
+    works = {work["id"]: work for work in manifest["citations"]}
+    assert manifest["duties"]
+    for name, text in _texts(folder).items():
+        for duty in manifest["duties"]:
+            for words in (duty.get("url"), duty.get("party")):
+                assert words is None or words in text, (name, duty["id"])
+            if "citation" in duty:
+                work = works[duty["citation"]]
+                assert work["DOI"] in text, (name, duty["id"])
+                assert work["title"] in text, (name, duty["id"])
+                for author in work["author"]:
+                    assert author["family"] in text, (name, author)
+
+
+def _check_funnel(folder: Path, manifest: dict[str, Any]) -> None:
+    readme = (folder / "README.md").read_text("utf-8")
+    left = (manifest["dataset"]["images"], manifest["dataset"]["patients"])
+    for step in manifest["subset"]["funnel"]:
+        assert (step["images_before"], step["patients_before"]) == left
+        left = (step["images"], step["patients"])
+        counts = (
+            f"{step['images_before']:,} → {step['images']:,} | "
+            f"{step['patients_before']:,} → {step['patients']:,} |"
+        )
+        assert counts in readme
+        assert step["condition"] in readme or step["condition"] in html.unescape(readme)
+    assert left == (manifest["subset"]["images"], manifest["subset"]["patients"])
+
+
+def _check_references(folder: Path, manifest: dict[str, Any]) -> None:
+    works = manifest["citations"]
+    folder = folder / "citations"
+    parser = bibtexparser.bparser.BibTexParser(common_strings=True)
+    entries = bibtexparser.loads((folder / "references.bib").read_text("utf-8"), parser).entries
+    assert [entry["ID"] for entry in entries] == [work["id"] for work in works]
+    assert [entry["doi"] for entry in entries] == [work["DOI"] for work in works]
+    records = rispy.loads((folder / "references.ris").read_text("utf-8"))
+    assert [record["doi"] for record in records] == [work["DOI"] for work in works]
+    for record, work in zip(records, works, strict=True):
+        assert len(record["authors"]) == len(work["author"])
+    csl = json.loads((folder / "references.csl.json").read_text("utf-8"))
+    assert len(csl) == len(works)
+    for item, work in zip(csl, works, strict=True):
+        for key in ("id", "type", "title", "author", "issued", "DOI"):
+            assert item[key] == work[key]
+        assert item.get("page") == work.get("page")
+        assert item["URL"] == f"https://doi.org/{work['DOI']}"
