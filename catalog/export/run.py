@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlmodel import Session
 
@@ -276,8 +278,9 @@ def _seen(
     names: list[str], subset: Subset, brought: Mapping[str, Transferred]
 ) -> Iterator[tuple[int, str, int, str]]:
     """Yield each image read as (ordinal, URI, size in bytes, checksum)."""
+    here = os.getcwd()  # noqa: PTH109 - no path object an image, which takes far longer
     for ordinal, name in zip(load(subset.members), names, strict=bool(names)):
         if name in brought:
             each = brought[name]
-            uri = Path(each.source).absolute().as_uri()
+            uri = "file://" + quote(os.fsencode(os.path.join(here, each.source)))  # noqa: PTH118
             yield ordinal, uri, each.size, str(each.checksum)

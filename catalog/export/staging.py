@@ -69,7 +69,7 @@ def publish(folder: Path, destination: Path, replace: bool) -> None:
     With `replace`, the folder that stands there is moved aside first; the end of `staged` removes
     it, or brings it back when the new one could not take its place.
     """
-    for place in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+    for place, _, _ in os.walk(folder):
         _sync(place)
     old = destination.with_name(f".{destination.name}{_OLD}{folder.name.rpartition('-')[2]}")
     if replace and destination.exists():
@@ -126,7 +126,7 @@ def _escaped(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: Path | str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):  # some file systems cannot sync a folder

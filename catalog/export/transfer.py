@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,8 @@ from ..checksums import buffer
 from ..progress import Advance, Progress
 from ..sources.folder import Found
 
-_AHEAD = 64  # images that are read ahead of the oldest that is not done
+_AHEAD = 64  # batches that are begun ahead of the oldest that is not done
+_FILES, _BYTES = 16, 1 << 19  # that a batch has at most, or one larger image
 THREADS = 4  # reading, hashing and writing let go of the interpreter's lock
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -58,10 +59,10 @@ def transfer(
         progress.task(label, total, "bytes") as advance,
         ThreadPoolExecutor(THREADS, thread_name_prefix="transfer") as pool,
     ):
-        waiting: deque[Future[Transferred]] = deque()
+        waiting: deque[Future[list[Transferred]]] = deque()
         try:
-            for name, each in found.items():
-                waiting.append(pool.submit(_one, name, each, folder, mode))
+            for batch in _batches(found):
+                waiting.append(pool.submit(_some, batch, folder, mode))
                 if len(waiting) >= _AHEAD:
                     _finish(waiting.popleft(), done, advance)
             while waiting:
@@ -72,14 +73,40 @@ def transfer(
     return done
 
 
-def _finish(job: Future[Transferred], done: dict[str, Transferred], advance: Advance) -> None:
-    each = job.result()
-    done[each.name] = each
-    advance(each.size)
+def _finish(job: Future[list[Transferred]], done: dict[str, Transferred], advance: Advance) -> None:
+    for each in job.result():
+        done[each.name] = each
+        advance(each.size)
 
 
-def _one(name: str, found: Found, folder: Path, mode: ImageMode) -> Transferred:
-    target = folder / name
+def _batches(found: Mapping[str, Found]) -> Iterator[list[tuple[str, Found]]]:
+    batch: list[tuple[str, Found]] = []
+    size = 0
+    for name, each in found.items():
+        if batch and (len(batch) == _FILES or size + each.size > _BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((name, each))
+        size += each.size
+    if batch:
+        yield batch
+
+
+def _some(batch: list[tuple[str, Found]], folder: Path, mode: ImageMode) -> list[Transferred]:
+    """Bring some images; their copies are put on disk together, which is cheaper for small ones."""
+    written: list[int] = []
+    try:
+        done = [_one(name, each, f"{folder}/{name}", mode, written) for name, each in batch]
+        for copy in written:
+            os.fsync(copy)
+    finally:
+        for copy in written:
+            os.close(copy)
+    return done
+
+
+def _one(name: str, found: Found, target: str, mode: ImageMode, written: list[int]) -> Transferred:
+    """Bring one image; `written` gets the open file of its copy, which is not on disk yet."""
     try:
         source = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -90,11 +117,8 @@ def _one(name: str, found: Found, folder: Path, mode: ImageMode) -> Transferred:
             checksum, size = _read(source, found.path, None)
         else:
             copy = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            try:
-                checksum, size = _read(source, found.path, copy)
-                os.fsync(copy)
-            finally:
-                os.close(copy)
+            written.append(copy)
+            checksum, size = _read(source, found.path, copy)
     finally:
         os.close(source)
     return Transferred(name, found.path, size, checksum)
@@ -127,7 +151,7 @@ def _read(source: int, path: str, copy: int | None) -> tuple[Checksum, int]:
     return Checksum("xxh128", hasher.hexdigest()), size
 
 
-def _link(path: str, target: Path) -> None:
+def _link(path: str, target: str) -> None:
     try:
         os.link(path, target)
     except OSError as error:

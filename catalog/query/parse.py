@@ -73,6 +73,7 @@ def _statements(text: str) -> list[exp.Expr | None]:
     logger = logging.getLogger("sqlglot")  # it warns of syntax that it does not know
     before, logger.disabled = logger.disabled, True
     try:
+        _refuse_comments(text)
         return list(sqlglot.parse(text))
     except SqlglotError as error:
         first = next(iter(getattr(error, "errors", None) or [{}]))
@@ -85,12 +86,19 @@ def _statements(text: str) -> list[exp.Expr | None]:
             start,
             len(word),
         ) from error
-    except RecursionError:
+    except (RecursionError, QueryError):
         raise
     except Exception as error:  # sqlglot is given hostile text
         raise QueryError("the question cannot be read", text, 0) from error
     finally:
         logger.disabled = before
+
+
+def _refuse_comments(text: str) -> None:
+    """Raise for a comment: what follows it would be left out without a word."""
+    for token in sqlglot.tokenize(text):
+        if token.comments:
+            raise QueryError("a question has no comments; use --note", text, token.end + 1)
 
 
 def _place(text: str, line: int | None, column: int | None, word: str) -> int:

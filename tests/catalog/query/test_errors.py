@@ -226,3 +226,9 @@ def test_the_place_is_right_far_into_a_question(before: str) -> None:
         parse(f"{before} mass xor", VOCABULARY)
     place = caught.value.position
     assert caught.value.query[place : place + caught.value.length] == "xor"
+
+
+@pytest.mark.parametrize("text", ["mass -- and nodule", "mass /* or */ and nodule", "-- all\nmass"])
+def test_a_comment_never_drops_a_condition(text: str) -> None:
+    with pytest.raises(QueryError, match="no comments"):
+        parse(text, VOCABULARY)
