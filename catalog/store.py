@@ -30,6 +30,8 @@ _PRAGMAS = (
     "cache_size = -65536",  # KiB
 )
 
+_HEADER = b"SQLite format 3\x00"  # https://www.sqlite.org/fileformat.html
+
 _REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))
 
 
@@ -47,6 +49,11 @@ class Store:
             if self.path is None:
                 return create_engine(self.url, pool_pre_ping=True)
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not _may_be_sqlite(self.path):
+                raise CatalogError(
+                    f"{self.path}: not a readable SQLite file; restore it from a backup or name "
+                    "another with --catalog"
+                )
             engine = create_engine(self.url, connect_args={"timeout": _WAIT})
         except ImportError as error:
             raise UsageError(
@@ -144,23 +151,33 @@ def insert_many(session: Session, model: type[SQLModel], rows: Iterable[Sequence
     table: sa.Table = model.__table__  # type: ignore[attr-defined]
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "postgresql":
-        from psycopg import sql
+    insert = _copy if connection.dialect.name == "postgresql" else _insert
+    try:
+        insert(driver, table, rows, connection.dialect)
+    except connection.dialect.loaded_dbapi.Error as error:  # as SQLAlchemy would have raised it
+        raise DBAPIError(f"INSERT INTO {table.name}", None, error) from error
 
-        names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
+
+def _copy(driver: Any, table: sa.Table, rows: Iterable[Sequence[Any]], _: sa.Dialect) -> None:
+    from psycopg import sql
+
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _insert(
+    driver: Any, table: sa.Table, rows: Iterable[Sequence[Any]], dialect: sa.Dialect
+) -> None:
     every = iter(rows)
     inserts: dict[int, str] = {}
     while some := list(islice(every, _VALUES // len(table.columns))):
         # Many rows a statement take two thirds of the time of one a statement.
         if len(some) not in inserts:
             places = [dict.fromkeys(table.columns.keys())] * len(some)
-            insert = sa.insert(table).values(places)
-            inserts[len(some)] = str(insert.compile(dialect=connection.dialect))
+            inserts[len(some)] = str(sa.insert(table).values(places).compile(dialect=dialect))
         driver.execute(inserts[len(some)], list(chain.from_iterable(some)))
 
 
@@ -200,6 +217,14 @@ def _url_of(location: str) -> URL:
     if _is_sqlite(url) and url.database in (None, "", ":memory:"):
         raise UsageError("a catalog in SQLite needs a file; name the file, as in sqlite:///PATH")
     return url
+
+
+def _may_be_sqlite(path: Path) -> bool:
+    """Tell a database or an empty file from another; SQLite would write over one of few bytes."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as stream:
+        return stream.read(len(_HEADER)) in (b"", _HEADER)
 
 
 def _is_sqlite(url: URL) -> bool:

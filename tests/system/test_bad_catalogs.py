@@ -124,3 +124,13 @@ def test_a_disk_too_small_for_a_catalog(
 def test_an_empty_file_becomes_a_catalog(cxrcat: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert cxrcat("--catalog", tmp_path / "empty", "doctor").returncode == 0
+
+
+@pytest.mark.parametrize("data", [b"x", b"notes", b"SQLite format", b"x" * 5_000])
+def test_a_file_of_something_else_is_left_as_it_was(
+    cxrcat: Run, tmp_path: Path, data: bytes
+) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(data)
+    check_failure(cxrcat("--catalog", path, "datasets"), 3, path, "not a readable SQLite file")
+    assert path.read_bytes() == data
