@@ -171,14 +171,12 @@ def _copy(driver: Any, table: sa.Table, rows: Iterable[Sequence[Any]], _: sa.Dia
 def _insert(
     driver: Any, table: sa.Table, rows: Iterable[Sequence[Any]], dialect: sa.Dialect
 ) -> None:
+    one = str(sa.insert(table).compile(dialect=dialect))
+    another = ", " + one.partition(" VALUES ")[2]
     every = iter(rows)
-    inserts: dict[int, str] = {}
     while some := list(islice(every, _VALUES // len(table.columns))):
         # Many rows a statement take two thirds of the time of one a statement.
-        if len(some) not in inserts:
-            places = [dict.fromkeys(table.columns.keys())] * len(some)
-            inserts[len(some)] = str(sa.insert(table).values(places).compile(dialect=dialect))
-        driver.execute(inserts[len(some)], list(chain.from_iterable(some)))
+        driver.execute(one + another * (len(some) - 1), list(chain.from_iterable(some)))
 
 
 @contextmanager
