@@ -95,6 +95,15 @@ def read_ahead(descriptor: int) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
 
 
+def write_out(descriptor: int) -> None:
+    """Ask the system to begin to write a file to the disk, where there is a way to ask it.
+
+    On Linux this advice starts that for what is not written yet, and does not wait for it.
+    """
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def of_bytes(data: bytes) -> Checksum:
     """Return the checksum of what is in memory."""
     return Checksum("xxh128", xxhash.xxh3_128_hexdigest(data))

@@ -5,23 +5,25 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 import xxhash
 
 from ...schemas.checksum import Checksum
 from ...schemas.errors import InputError, SourceError
-from ..checksums import buffer
+from ..checksums import buffer, write_out
 from ..progress import Advance, Progress
 from ..sources.folder import Found
 
 _AHEAD = 64  # batches that are begun ahead of the oldest that is not done
 _FILES, _BYTES = 16, 1 << 19  # that a batch has at most, or one larger image
-THREADS = 4  # reading, hashing and writing let go of the interpreter's lock
+_BLOCK = 1 << 16  # bytes that are read, hashed and written while a core's cache still holds them
+THREADS = 2  # more of them mostly wait for the folder in which the files are made
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
@@ -49,8 +51,10 @@ def transfer(
 ) -> dict[str, Transferred]:
     """Bring the images into `folder`, and return each as it was read.
 
-    Raises `InputError` for an image that cannot be read or is not a whole PNG, and `SourceError`
-    when it cannot be written. Nothing is published by this; the caller removes the folder.
+    Copies are on disk at the end: the system is asked to write each out as soon as it is whole, and
+    waited for once all are, which is far cheaper than to wait for one after another. Raises
+    `InputError` for an image that cannot be read or is not a whole PNG, and `OSError` when it
+    cannot be written. Nothing is published by this; the caller removes the folder.
     """
     done: dict[str, Transferred] = {}
     total = sum(each.size for each in found.values())
@@ -67,6 +71,8 @@ def transfer(
                     _finish(waiting.popleft(), done, advance)
             while waiting:
                 _finish(waiting.popleft(), done, advance)
+            if mode is ImageMode.COPY:
+                deque(pool.map(_wait_for_disk, _paths(folder, done)), maxlen=0)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -93,20 +99,10 @@ def _batches(found: Mapping[str, Found]) -> Iterator[list[tuple[str, Found]]]:
 
 
 def _some(batch: list[tuple[str, Found]], folder: Path, mode: ImageMode) -> list[Transferred]:
-    """Bring some images; their copies are put on disk together, which is cheaper for small ones."""
-    written: list[int] = []
-    try:
-        done = [_one(name, each, f"{folder}/{name}", mode, written) for name, each in batch]
-        for copy in written:
-            os.fsync(copy)
-    finally:
-        for copy in written:
-            os.close(copy)
-    return done
+    return [_one(name, each, f"{folder}/{name}", mode) for name, each in batch]
 
 
-def _one(name: str, found: Found, target: str, mode: ImageMode, written: list[int]) -> Transferred:
-    """Bring one image; `written` gets the open file of its copy, which is not on disk yet."""
+def _one(name: str, found: Found, target: str, mode: ImageMode) -> Transferred:
     try:
         source = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -117,16 +113,34 @@ def _one(name: str, found: Found, target: str, mode: ImageMode, written: list[in
             checksum, size = _read(source, found.path, None)
         else:
             copy = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            written.append(copy)
-            checksum, size = _read(source, found.path, copy)
+            try:
+                checksum, size = _read(source, found.path, copy)
+                write_out(copy)
+            finally:
+                os.close(copy)
     finally:
         os.close(source)
     return Transferred(name, found.path, size, checksum)
 
 
+def _paths(folder: Path, names: Iterable[str]) -> Iterator[list[str]]:
+    every = iter(names)
+    while some := list(islice(every, _FILES)):
+        yield [f"{folder}/{name}" for name in some]
+
+
+def _wait_for_disk(paths: list[str]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _read(source: int, path: str, copy: int | None) -> tuple[Checksum, int]:
     """Hash a file, writing it to `copy` on the way, and check that it is a whole PNG."""
-    view = buffer()
+    view = buffer()[:_BLOCK]
     hasher = xxhash.xxh3_128()
     size = 0
     tail = b""

@@ -124,7 +124,8 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
 def test_deep_nesting_is_refused(open_and_close: str, depth: int) -> None:
     opening, closing = open_and_close
     line = refusal(f"title: {opening * depth}{closing * depth}")
-    assert line == "thing.yaml:1: nested too deeply to be a descriptor"
+    ours, parsers = "nested too deeply to be a descriptor", "is not YAML: exceeded maximum nesting"
+    assert line.startswith((f"thing.yaml:1: {ours}", f"thing.yaml:1: {parsers}"))
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
