@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..schemas.descriptor import Citation, Descriptor
+from ..schemas.descriptor import Descriptor
 from ..schemas.errors import InputError
 from ..schemas.manifest import OwedDuty
+from ..schemas.terms import Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,14 @@ class Owed:
 def gather(descriptor: Descriptor, used: Iterable[Used] = ()) -> Owed:
     """Return what a slice of the dataset owes when it used the given parts of it.
 
-    `Used.kind` is ``labels``, ``boxes`` or ``source``; the dataset's own duties are always owed.
-    Raises `InputError` when a part, a duty or a citation is not in the descriptor: a slice never
-    leaves with less than it owes.
+    `Used.kind` is ``labels``, ``boxes``, ``split`` or ``source``; what the dataset itself owes is
+    always owed. Raises `InputError` when a part, a duty or a citation is not in the descriptor: a
+    slice never leaves with less than it owes.
     """
-    parts = {
+    parts: dict[tuple[str, str], list[str]] = {
         **{("labels", labels.slug): labels.owes for labels in descriptor.label_sets},
         **{("boxes", boxes.slug): boxes.owes for boxes in descriptor.boxes},
+        **{("split", split.slug): split.owes for split in descriptor.splits},
         **{("source", source.slug): source.owes for source in descriptor.sources},
     }
     because: dict[str, list[str]] = {}

@@ -82,6 +82,7 @@ def ingest(
     labels = LabelSet(
         dataset_id=dataset_id,
         slug=version.table.labels,
+        kind="labels",
         title=descriptor.labels_of(version.table.labels).title,
         source=version.table.file,
         checksum=str(checksum),

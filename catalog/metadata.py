@@ -19,8 +19,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
-from ..schemas.descriptor import Columns, Table, Vocabulary
+from ..schemas.descriptor import Columns, Table
 from ..schemas.errors import InputError
+from ..schemas.labels import Vocabulary
 from .progress import Advance, Progress
 from .suggest import unknown
 

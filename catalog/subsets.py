@@ -106,6 +106,8 @@ def create(
         version=latest.version + 1 if latest else 1,
         query=where,
         normal=spelled,
+        operation="where",
+        steps=[],
         reads=[{"kind": read.kind, "name": read.name, "word": read.word} for read in reads(tree)],
         funnel=steps,
         images=len(members),

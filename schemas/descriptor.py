@@ -7,159 +7,26 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Url = Annotated[str, StringConstraints(pattern=r"""^https://[^\s<>"']+$""")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-XxhText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
+from .labels import LabelSetSpec, SplitSpec, Vocabulary
+from .terms import (
+    Citation,
+    Duty,
+    FileName,
+    Model,
+    Party,
+    Slug,
+    Terms,
+    Text,
+    Url,
+    Word,
+    XxhText,
+)
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
-
-
-class Model(BaseModel):
-    """A part of a descriptor: immutable, and without a key that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Party(Model):
-    """An organisation that provides, converts or publishes data."""
-
-    name: Text
-    url: Url | None = None
-    ror: Url | None = None
-
-
-class Terms(Model):
-    """What the owner allows, in the owner's words."""
-
-    licence: Annotated[str, StringConstraints(pattern=r"^(LicenseRef-)?[A-Za-z0-9.+-]+$")]
-    url: Url
-    title: Text
-    words: Text
-    source: Text
-    note: Text | None = None
-
-
-class DutyKind(StrEnum):
-    """The three ways in which a use can owe something to somebody."""
-
-    LINK = "link"
-    CITATION = "citation"
-    ACKNOWLEDGEMENT = "acknowledgement"
-
-
-class Duty(Model):
-    """One thing that a use of the data must say."""
-
-    id: Slug
-    kind: DutyKind
-    text: Text
-    source: Text
-    url: Url | None = None
-    citation: Slug | None = None
-    party: Text | None = None
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Self:
-        needs = {
-            DutyKind.LINK: ("url", self.url),
-            DutyKind.CITATION: ("citation", self.citation),
-            DutyKind.ACKNOWLEDGEMENT: ("party", self.party),
-        }
-        key, value = needs[self.kind]
-        if value is None:
-            raise ValueError(f"a duty of kind {self.kind} needs the key {key!r}")
-        if self.party is not None and self.party not in self.text:
-            raise ValueError(f"the text of this acknowledgement does not name {self.party!r}")
-        return self
-
-
-class PersonName(Model):
-    """A person as CSL writes one."""
-
-    family: Text
-    given: Text
-
-
-class CslDate(Model):
-    """A date as CSL writes one: a list with one list of year, month, day."""
-
-    date_parts: Annotated[
-        list[Annotated[list[int], Field(min_length=1, max_length=3)]],
-        Field(alias="date-parts", min_length=1, max_length=1),
-    ]
-
-    @property
-    def year(self) -> int:
-        """The year alone."""
-        return self.date_parts[0][0]
-
-
-class Citation(Model):
-    """One work as a CSL record, and the form in which its owners word it."""
-
-    id: Slug
-    type: Literal["paper-conference", "article-journal", "article", "dataset", "report"]
-    title: Text
-    author: Annotated[list[PersonName], Field(min_length=1)]
-    issued: CslDate
-    container_title: Annotated[Text | None, Field(alias="container-title")] = None
-    volume: Text | None = None
-    issue: Text | None = None
-    page: Annotated[str | None, StringConstraints(pattern=r"^[0-9]+(-[0-9]+)?$")] = None
-    publisher: Text | None = None
-    doi: Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/\S+$"), Field(alias="DOI")]
-    arxiv: Annotated[str | None, StringConstraints(pattern=r"^\d{4}\.\d{4,5}$")] = None
-    as_worded: Text | None = None
-    other_pages: list[Text] = []
-
-    def csl(self) -> dict[str, Any]:
-        """Return the record as CSL-JSON, without the keys that are ours alone."""
-        ours = {"arxiv", "as_worded", "other_pages"}
-        return self.model_dump(by_alias=True, exclude=ours, exclude_none=True)
-
-
-class FindingWord(Model):
-    """A finding: the word of the where-language, the label in NIH-style tables, other spellings."""
-
-    name: Word
-    label: Text
-    synonyms: list[Text] = []
-
-
-class Vocabulary(Model):
-    """The findings of a dataset, and the word for a reading that found none of them."""
-
-    findings: Annotated[list[FindingWord], Field(min_length=1)]
-    no_finding: FindingWord | None = None
-
-    def words(self) -> list[FindingWord]:
-        """Every finding, the empty reading last."""
-        return [*self.findings, *([self.no_finding] if self.no_finding else [])]
-
-    def spellings(self) -> dict[str, str]:
-        """Return every accepted spelling, case-folded, with the name of the finding it means."""
-        return {
-            spelling.casefold(): word.name
-            for word in self.words()
-            for spelling in (word.name, word.label, *word.synonyms)
-        }
-
-
-class LabelSetSpec(Model):
-    """Who said what of the images, and what its use owes."""
-
-    slug: Word
-    title: Text
-    method: Text
-    states: list[Literal["present", "absent", "uncertain"]]
-    owes: list[Slug] = []
 
 
 class Columns(Model):
@@ -312,6 +179,7 @@ class Descriptor(Model):
     versions: Annotated[list[Version], Field(min_length=1)]
     default_version: Slug
     boxes: list[BoxTable] = []
+    splits: list[SplitSpec] = []
     sources: list[SourceSpec] = []
     default_source: Slug | None = None
     viewers: list[Viewer] = []
@@ -320,13 +188,14 @@ class Descriptor(Model):
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         """Check that names are unique and that every reference has its target."""
-        unique = {
+        unique: dict[str, list[str]] = {
             "duties": [duty.id for duty in self.duties],
             "citations": [citation.id for citation in self.citations],
             "label_sets": [labels.slug for labels in self.label_sets],
             "versions": [version.version for version in self.versions],
             "sources": [source.slug for source in self.sources],
             "boxes": [boxes.slug for boxes in self.boxes],
+            "splits": [split.slug for split in self.splits],
             "vocabulary": [
                 spelling.casefold()
                 for word in self.vocabulary.words()
@@ -337,8 +206,13 @@ class Descriptor(Model):
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f"{name!r} is there twice in {key!r}")
-        parts = (self.label_sets, self.boxes, self.sources)
-        owes = [self.owes, *(part.owes for group in parts for part in group)]
+        parts: list[LabelSetSpec | BoxTable | SplitSpec | SourceSpec] = [
+            *self.label_sets,
+            *self.boxes,
+            *self.splits,
+            *self.sources,
+        ]
+        owes = [self.owes, *(part.owes for part in parts)]
         references = [
             *((duty, "duties") for owed in owes for duty in owed),
             *((duty.citation, "citations") for duty in self.duties if duty.citation),

@@ -19,8 +19,8 @@ from pydantic import (
     ValidationError,
 )
 
-from .descriptor import Citation, DutyKind, Party, Terms, Url
 from .errors import InputError
+from .terms import Citation, DutyKind, Party, Terms, Url
 
 SCHEMA_ID = "urn:cxrcat:schema:provenance:1"
 

@@ -118,7 +118,12 @@ class Facet(SQLModel, table=True):
 
 
 class LabelSet(SQLModel, table=True):
-    """Who said what of the images: one method or panel of readers."""
+    """Who said what of the images: one method or panel of readers, or a list of splits.
+
+    `kind` is ``labels`` or ``split``. `spec` holds, as JSON, what the descriptor does not say of a
+    set that was brought along. When newer files replace a set, the earlier one keeps its rows under
+    ``slug@number``.
+    """
 
     __tablename__ = "label_set"
     __table_args__ = (UniqueConstraint("dataset_id", "slug"),)
@@ -126,9 +131,11 @@ class LabelSet(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     dataset_id: int = Field(foreign_key="dataset.id")
     slug: str
+    kind: str
     title: str
     source: str
     checksum: str
+    spec: str | None = Field(default=None, sa_type=_TEXT)
     at: datetime = Field(sa_type=_MOMENT)
 
 
@@ -138,6 +145,19 @@ class Finding(SQLModel, table=True):
     __tablename__ = "finding"
 
     label_set_id: int = Field(foreign_key="label_set.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    images: int
+    members: bytes = Field(sa_type=_BLOB)
+
+
+class Reading(SQLModel, table=True):
+    """The images of which one reader of a label set said so, beside the adjudicated `Finding`."""
+
+    __tablename__ = "reading"
+
+    label_set_id: int = Field(foreign_key="label_set.id", primary_key=True)
+    reader: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     state: str = Field(primary_key=True)
     images: int
@@ -178,7 +198,9 @@ class Replica(SQLModel, table=True):
 class Subset(SQLModel, table=True):
     """One version of a subset: the question, the answer, and how the answer came about.
 
-    Immutable. The same name with another answer is a new version.
+    Immutable. The same name with another answer is a new version. `operation` is the word for how
+    it was made (``where``, ``union``, ``sample`` …), `steps` what was done to the answer of the
+    question, in order, each with all that decides its outcome.
     """
 
     __tablename__ = "subset"
@@ -190,6 +212,8 @@ class Subset(SQLModel, table=True):
     version: int
     query: str = Field(sa_type=_TEXT)
     normal: str = Field(sa_type=_TEXT)
+    operation: str
+    steps: list[dict[str, Any]] = Field(sa_type=_JSON)
     reads: list[dict[str, str]] = Field(sa_type=_JSON)
     funnel: list[dict[str, Any]] = Field(sa_type=_JSON)
     images: int
@@ -198,6 +222,18 @@ class Subset(SQLModel, table=True):
     members: bytes = Field(sa_type=_BLOB)
     note: str | None
     built_in: bool
+    by: str
+    at: datetime = Field(sa_type=_MOMENT)
+
+
+class Withdrawal(SQLModel, table=True):
+    """An image that must no longer be used; versions of subsets made after this leave it out."""
+
+    __tablename__ = "withdrawal"
+
+    dataset_id: int = Field(foreign_key="dataset.id", primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    reason: str
     by: str
     at: datetime = Field(sa_type=_MOMENT)
 

@@ -62,10 +62,10 @@ def prepare(folder: Path) -> Iterator[Race]:
 
 JOB = Job(
     what="Export with the images: each is hashed, checked to be a whole PNG and on disk before "
-    "the folder appears. `cp` does none of that; with `sync` after it, its copy is on disk too. The "
-    "copy of the run before is deleted first, as people do who time a command; in the race with "
-    "none deleted it is emptied instead, since ext4 makes new files slowly after a deletion. That "
-    "lasts for minutes, so run this job after a rest.",
+    "the folder appears. `cp` does none of that; with `sync` after it, its copy is on disk too. "
+    "The copy of the run before is deleted first, as people do who time a command; in the race "
+    "with none deleted it is emptied instead, since ext4 makes new files slowly after a deletion. "
+    "That lasts for minutes, so run this job after a rest.",
     goal_from="reading once, hashing and writing takes 0.67 of `cp -r` with two threads and 0.46 "
     "with four; hashing alone takes 4 times `cp -rl`.",
     prepare=prepare,

@@ -32,9 +32,10 @@ from .. import exports, images, subsets
 from ..bitmaps import load
 from ..checksums import names_checksum, of_bytes, of_file
 from ..datasets import descriptor_of
-from ..duties import Owed, Used, gather
+from ..duties import Owed, gather
 from ..formats import check_papers, papers
 from ..index import DatasetIndex
+from ..lineage import TABLE, used
 from ..progress import SILENT, Progress
 from ..settings import Settings
 from ..store import Store
@@ -44,7 +45,6 @@ from .staging import is_busy, publish, staged, write_file
 from .table import Written, write_table
 from .transfer import ImageMode, Transferred, transfer
 
-TABLE = "metadata.csv"
 _FOLDER = "images"
 
 
@@ -64,7 +64,7 @@ def export(
         dataset = session.get_one(Dataset, subset.dataset_id)
         names = _names(session, dataset, subset) if request.source else []
         descriptor = descriptor_of(dataset)
-        owed = gather(descriptor, _used(session, descriptor, dataset, subset))
+        owed = gather(descriptor, used(session, descriptor, dataset, subset))
     plan = make_plan(request, subset.name, names)
     facts = _facts(settings, request.project)
     with staged(plan.destination, facts.id) as folder:
@@ -94,7 +94,7 @@ def draft(store: Store, settings: Settings, name: str) -> Provenance:
         dataset = session.get_one(Dataset, subset.dataset_id)
         checksum = names_checksum(images.names(session, dataset, load(subset.members)))
         descriptor = descriptor_of(dataset)
-        owed = gather(descriptor, _used(session, descriptor, dataset, subset))
+        owed = gather(descriptor, used(session, descriptor, dataset, subset))
     plan = Plan(Path(), ImageMode.NONE, {}, [])
     return _manifest(_facts(settings, None), descriptor, dataset, subset, owed, plan, checksum, [])
 
@@ -122,27 +122,6 @@ def _facts(settings: Settings, project: str | None) -> ExportFacts:
 
 def _names(session: Session, dataset: Dataset, subset: Subset) -> list[str]:
     return list(images.names(session, dataset, load(subset.members)))
-
-
-def _used(session: Session, descriptor: Descriptor, dataset: Dataset, subset: Subset) -> list[Used]:
-    """Return what the table holds, what the question read, and what the subsets in it read."""
-    used = []
-    known, waiting = {f"{subset.name}@{subset.version}"}, [subset]
-    while waiting:
-        each = waiting.pop(0)
-        asker = "the question" if each is subset else f"the subset {each.name}@{each.version}"
-        for read in each.reads:
-            because = f"{asker} reads `{read['word']}`"
-            if read["kind"] == "labels":
-                used.append(Used("labels", read["name"], because))
-            elif read["kind"] == "boxes":
-                used += [Used("boxes", boxes.slug, because) for boxes in descriptor.boxes]
-            elif read["kind"] == "subset" and read["name"] not in known:
-                known.add(read["name"])
-                waiting.append(subsets.get(session, read["name"], dataset))
-    labels = descriptor.version_of(dataset.version).table.labels
-    title = descriptor.labels_of(labels).title
-    return [*used, Used("labels", labels, f"{TABLE} holds {title}")]
 
 
 def _bring(plan: Plan, folder: Path, progress: Progress) -> dict[str, Transferred]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
-from ...schemas.descriptor import Citation
 from ...schemas.errors import CheckFailedError
 from ...schemas.manifest import Provenance
+from ...schemas.terms import Citation
 from . import bibtex, cff, csl, ris
 from .facts import Facts, clean, copies, doi_url, facts_of, flat, holds, lacks
 from .markdown import unescaped

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...schemas.descriptor import Citation, DutyKind
 from ...schemas.manifest import OwedDuty, Provenance
+from ...schemas.terms import Citation, DutyKind
 from .facts import doi_url, facts_of
 from .markdown import code, fenced, prose, with_code
 from .wording import count, paragraph, references, size

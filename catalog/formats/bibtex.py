@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ...schemas.descriptor import Citation
+from ...schemas.terms import Citation
 from .facts import Facts, clean, doi_url, facts_of
 
 _TYPES = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from ...schemas.descriptor import Citation
 from ...schemas.manifest import Provenance
+from ...schemas.terms import Citation
 from .facts import Facts, clean, doi_url, facts_of
 from .wording import acknowledgement_sentences, link_sentences, links, size
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...schemas.descriptor import Citation
+from ...schemas.terms import Citation
 from .facts import Facts, clean, doi_url, facts_of
 
 

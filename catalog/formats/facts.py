@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ...schemas.descriptor import Citation
+from ...schemas.terms import Citation
 
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _INITIALS = 4  # given names in capitals, and no longer than this, are initials

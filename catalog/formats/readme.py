@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...schemas.descriptor import DutyKind
 from ...schemas.manifest import FunnelStep, Provenance
+from ...schemas.terms import DutyKind
 from .attribution import reference_lines
 from .markdown import code, prose, table
 from .wording import acknowledgement_sentences, count, links, size

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from enum import StrEnum
 
-from ...schemas.descriptor import Citation
+from ...schemas.terms import Citation
 from . import csl
 from .facts import Facts, facts_of
 

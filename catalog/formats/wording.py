@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...schemas.descriptor import Citation, DutyKind
 from ...schemas.manifest import OwedDuty, Provenance
+from ...schemas.terms import Citation, DutyKind
 from .facts import clean, doi_url, facts_of, flat, lacks
 
 _ENDS = (".", "?", "!")

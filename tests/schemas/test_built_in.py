@@ -8,7 +8,7 @@ import pytest
 
 from cxrcat.catalog.checksums import of_file
 from cxrcat.catalog.datasets import BUILT_IN, read_descriptor
-from cxrcat.schemas.descriptor import DutyKind
+from cxrcat.schemas.terms import DutyKind
 
 FOLDER = BUILT_IN / "nih-chest-xray"
 NIH = read_descriptor(FOLDER / "dataset.yaml")

@@ -10,7 +10,8 @@ import pytest
 
 import cxrcat.schemas
 from cxrcat.catalog.duties import Used, gather
-from cxrcat.schemas.descriptor import Descriptor, LabelSetSpec
+from cxrcat.schemas.descriptor import Descriptor
+from cxrcat.schemas.labels import LabelSetSpec
 from cxrcat.schemas.manifest import (
     SCHEMA_ID,
     DatasetFacts,

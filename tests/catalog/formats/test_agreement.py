@@ -14,9 +14,9 @@ from cxrcat.catalog.formats import check_papers, papers
 from cxrcat.catalog.formats.agreement import PAPERS
 from cxrcat.catalog.formats.facts import flat, holds
 from cxrcat.catalog.formats.wording import acknowledgement_sentences
-from cxrcat.schemas.descriptor import Citation
 from cxrcat.schemas.errors import CheckFailedError
 from cxrcat.schemas.manifest import Provenance
+from cxrcat.schemas.terms import Citation
 
 WANG_TITLE = (
     "ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cxrcat.catalog.formats import bibtex, cff, csl, ris
 from cxrcat.catalog.formats.facts import Facts, clean, doi_url, facts_of, spelled
-from cxrcat.schemas.descriptor import Citation, Descriptor
+from cxrcat.schemas.descriptor import Descriptor
 from cxrcat.schemas.manifest import Provenance
+from cxrcat.schemas.terms import Citation
 
 FORMATS = [bibtex, ris, csl]
 WANG = Facts(

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from cxrcat.catalog.formats import Style, format_citation
-from cxrcat.schemas.descriptor import Citation, Descriptor
+from cxrcat.schemas.descriptor import Descriptor
 from cxrcat.schemas.manifest import Provenance
+from cxrcat.schemas.terms import Citation
 
 WANG_TITLE = (
     "ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks on Weakly-Supervised "
