@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import NotFoundError
@@ -15,6 +16,8 @@ from .suggest import unknown
 
 if TYPE_CHECKING:
     from ..schemas.descriptor import Descriptor
+    from ..schemas.labels import LabelMapping, LabelSetSpec
+    from ..schemas.terms import Citation, Duty
     from .progress import Progress
 
 BUILT_IN = Path(__file__).parent.parent / "schemas" / "datasets"
@@ -99,11 +102,54 @@ def descriptor_of(dataset: Dataset) -> Descriptor:
     return Descriptor.model_validate_json(dataset.descriptor)
 
 
+def full_descriptor(session: Session, dataset: Dataset) -> Descriptor:
+    """Return the descriptor with the label sets that were brought along, and what they owe.
+
+    What an earlier edition of a set owed stays owed, in the newest words.
+    """
+    own = descriptor_of(dataset)
+    sets: dict[str, LabelSetSpec] = {}
+    duties: dict[str, Duty] = {}
+    works: dict[str, Citation] = {}
+    for mapping in brought_along(session, dataset):
+        labels = mapping.labels
+        earlier = sets[labels.slug].owes if labels.slug in sets else []
+        owes = list(dict.fromkeys([*earlier, *labels.owes]))
+        sets[labels.slug] = labels.model_copy(update={"owes": owes})
+        duties |= {duty.id: duty for duty in mapping.duties}
+        works |= {work.id: work for work in mapping.citations}
+    for known in own.label_sets:
+        sets.pop(known.slug, None)
+    for duty in own.duties:
+        duties.pop(duty.id, None)
+    for work in own.citations:
+        works.pop(work.id, None)
+    return own.model_copy(
+        update={
+            "label_sets": [*own.label_sets, *sets.values()],
+            "duties": [*own.duties, *duties.values()],
+            "citations": [*own.citations, *works.values()],
+        }
+    )
+
+
+def brought_along(session: Session, dataset: Dataset) -> list[LabelMapping]:
+    """Return the mappings of label sets that others made of a dataset, the oldest first."""
+    from ..schemas.labels import Brought
+
+    query = select(LabelSet.spec).where(LabelSet.dataset_id == dataset.id)
+    specs = session.exec(query.where(col(LabelSet.spec).is_not(None)).order_by(col(LabelSet.id)))
+    found = [Brought.model_validate_json(spec).mapping for spec in specs if spec is not None]
+    return [mapping for mapping in found if mapping is not None]
+
+
 def listing(session: Session) -> list[DatasetInfo]:
     """Return every release in the catalog."""
     labels: dict[int, list[str]] = {}
     for owner, slug in session.exec(
-        select(LabelSet.dataset_id, LabelSet.slug).order_by(col(LabelSet.id))
+        select(LabelSet.dataset_id, LabelSet.slug)
+        .where(LabelSet.kind == "labels", _is_current())
+        .order_by(col(LabelSet.id))
     ):
         labels.setdefault(owner, []).append(slug)
     return [
@@ -126,13 +172,24 @@ def finding_counts(session: Session, dataset: Dataset) -> list[tuple[str, str, s
     rows = session.exec(
         select(LabelSet.slug, Finding.name, Finding.state, Finding.images)
         .join(Finding, col(Finding.label_set_id) == LabelSet.id)
-        .where(LabelSet.dataset_id == dataset.id)
+        .where(LabelSet.dataset_id == dataset.id, _is_current())
         .order_by(col(LabelSet.id), col(Finding.name), col(Finding.state))
     )
     return [(labels, finding, state, images) for labels, finding, state, images in rows]
+
+
+def label_checksums(session: Session, dataset: Dataset) -> dict[str, str]:
+    """Return the checksum of the files of each label set and split of a dataset."""
+    query = select(LabelSet.slug, LabelSet.checksum).where(LabelSet.dataset_id == dataset.id)
+    return dict(session.exec(query).all())
 
 
 def subset_names(session: Session, dataset: Dataset) -> list[str]:
     """Return the names of a dataset's subsets."""
     query = select(Subset.name).where(Subset.dataset_id == dataset.id).distinct()
     return sorted(session.exec(query))
+
+
+def _is_current() -> ColumnElement[bool]:
+    """Return the condition that newer files have not taken a label set's place."""
+    return col(LabelSet.slug).not_like("%@%")

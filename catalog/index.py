@@ -6,7 +6,7 @@ the table of images. What was read is kept for the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -22,10 +22,11 @@ from ..schemas.tables import (
     LabelSet,
     PatientIndex,
     Subset,
+    Withdrawal,
     key_of,
 )
 from .bitmaps import load
-from .datasets import descriptor_of
+from .datasets import full_descriptor
 
 if TYPE_CHECKING:
     from .patients import Patients
@@ -34,6 +35,8 @@ FACETS = ("view", "sex", "age", "follow_up")
 """The columns of few values: each value has its bitmap, so a question about them needs no scan."""
 
 Value = str | int | float
+
+_VALUES = 500  # that one statement asks for
 
 
 class DatasetIndex:
@@ -46,7 +49,8 @@ class DatasetIndex:
         self._universe = BitMap()
         self._universe.add_range(0, dataset.images)
         self._kept: dict[tuple[object, ...], BitMap] = {}
-        self._facets: dict[str, dict[str, BitMap]] = {}
+        self._known: dict[str, list[str]] = {}
+        self._withdrawn: BitMap | None = None
         self._patients: Patients | None = None
 
     @property
@@ -64,6 +68,13 @@ class DatasetIndex:
     def universe(self) -> BitMap:
         """Return every image."""
         return self._universe
+
+    def withdrawn(self) -> BitMap:
+        """Return the images that must no longer be used."""
+        if self._withdrawn is None:
+            query = select(Withdrawal.ordinal).where(Withdrawal.dataset_id == self._id)
+            self._withdrawn = BitMap(self._session.exec(query))
+        return self._withdrawn
 
     def finding(self, labels: str, finding: str, state: str) -> BitMap:
         """Return the images of which the label set says so; none when it never does."""
@@ -104,11 +115,11 @@ class DatasetIndex:
 
     def count(self, labels: str, low: int | None, high: int | None) -> BitMap:
         """Return the images of which the label set states so many findings present."""
-        empty = descriptor_of(self._dataset).vocabulary.no_finding
+        uncounted = full_descriptor(self._session, self._dataset).uncounted(labels)
         # levels[n] holds the images with more than n findings among those seen so far.
         levels: list[BitMap] = []
         for name, members in self.findings_of(labels, "present"):
-            if empty is not None and name == empty.name:
+            if name in uncounted:
                 continue
             carry = members
             for index, level in enumerate(levels):
@@ -126,11 +137,8 @@ class DatasetIndex:
     def one_of(self, column: str, values: Sequence[Value]) -> BitMap:
         """Return the images whose column has one of the values."""
         if column in FACETS or column == "split":
-            facets = self._facet(column)
-            return BitMap.union(
-                BitMap(),  # the facet of the empty text are the images without a value
-                *(facets[str(each)] for each in values if each != "" and str(each) in facets),
-            )
+            # The facet of the empty text are the images without a value.
+            return self._having(column, {str(each) for each in values if each != ""})
         texts = [str(value) for value in values] if column in ("patient", "name") else list(values)
         return self._scan(self._column(column).in_([*map(_bound, texts)]))
 
@@ -150,10 +158,8 @@ class DatasetIndex:
             )
 
         if column in FACETS:
-            facets = self._facet(column)
-            return BitMap.union(
-                BitMap(), *(each for value, each in facets.items() if value and inside(int(value)))
-            )
+            known = self._values(column)
+            return self._having(column, {each for each in known if each and inside(int(each))})
         field = self._column(column)
         if column == "patient":
             field = sa.cast(field, sa.BigInteger)
@@ -167,7 +173,7 @@ class DatasetIndex:
     def missing(self, column: str) -> BitMap:
         """Return the images of which the column says nothing."""
         if column in FACETS or column == "split":
-            return self._facet(column).get("", BitMap())
+            return self._having(column, {""})
         return self._scan(self._column(column).is_(None))
 
     def subset(self, name: str, version: int) -> BitMap:
@@ -177,15 +183,33 @@ class DatasetIndex:
         )
         return load(self._session.exec(query).one())
 
-    def _facet(self, field: str) -> dict[str, BitMap]:
-        if field not in self._facets:
-            rows = self._session.exec(
-                select(Facet.value, Facet.members).where(
-                    Facet.dataset_id == self._id, Facet.field == field
-                )
-            )
-            self._facets[field] = {value: load(blob) for value, blob in rows}
-        return self._facets[field]
+    def facet(self, field: str) -> dict[str, BitMap]:
+        """Return the images of each value of a column of few; the empty value is a missing one."""
+        values = self._values(field)
+        self._read(field, values)
+        return {value: self._kept["facet", field, value] for value in values}
+
+    def _having(self, field: str, wanted: Set[str]) -> BitMap:
+        """Return the images with one of some values of a column of few."""
+        values = [value for value in self._values(field) if value in wanted]
+        self._read(field, values)
+        return BitMap.union(BitMap(), *(self._kept["facet", field, value] for value in values))
+
+    def _values(self, field: str) -> list[str]:
+        if field not in self._known:
+            query = select(Facet.value).where(Facet.dataset_id == self._id, Facet.field == field)
+            self._known[field] = list(self._session.exec(query))
+        return self._known[field]
+
+    def _read(self, field: str, values: Sequence[str]) -> None:
+        missing = [each for each in values if ("facet", field, each) not in self._kept]
+        query = select(Facet.value, Facet.members).where(
+            Facet.dataset_id == self._id, Facet.field == field
+        )
+        for start in range(0, len(missing), _VALUES):
+            some = missing[start : start + _VALUES]
+            for value, blob in self._session.exec(query.where(col(Facet.value).in_(some))):
+                self._kept["facet", field, value] = load(blob)
 
     def _column(self, name: str) -> sa.ColumnElement[Any]:
         table: sa.Table = Image.__table__  # type: ignore[attr-defined]

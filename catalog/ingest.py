@@ -12,17 +12,17 @@ from pathlib import Path
 from pyroaring import BitMap
 from sqlmodel import Session, select
 
-from ..schemas.checksum import Checksum
 from ..schemas.descriptor import BoxTable, Descriptor, Version
 from ..schemas.errors import InputError, UsageError
 from ..schemas.tables import Box, Dataset, Facet, Finding, Image, LabelSet, PatientIndex, key_of
 from . import events
 from .bitmaps import dump
 from .checksums import names_checksum, of_file
+from .datasets import descriptor_of
 from .index import FACETS
-from .metadata import Metadata, read_cells, read_metadata
-from .patients import Patients
+from .metadata import Metadata, read_cells
 from .progress import SILENT, Progress
+from .recognise import Incoming, checked, read
 from .store import insert_many, without_indexes
 from .suggest import unknown
 
@@ -37,28 +37,37 @@ def ingest(
     by: str,
     progress: Progress = SILENT,
 ) -> Dataset:
-    """Write a release of a dataset into the catalog, inside the session's transaction.
+    """Write a release that ships with its descriptor, inside the session's transaction.
 
     `source` is the descriptor's file; the tables that it names lie beside it. Raises `UsageError`
     when the release is there already, and `InputError` when a file is missing, is not the one that
     the descriptor names, or is wrong.
     """
+    folder = source.parent
+    release = read(folder / version.table.file, descriptor, version, progress)
+    dataset = write(session, descriptor, str(of_file(source)), release, progress)
+    for boxes in descriptor.boxes:
+        rows = _boxes(key_of(dataset), boxes, folder, descriptor, release.columns.names)
+        insert_many(session, Box, rows)
+    record(session, dataset, release, by)
+    return dataset
+
+
+def write(
+    session: Session,
+    descriptor: Descriptor,
+    descriptor_checksum: str,
+    release: Incoming,
+    progress: Progress,
+) -> Dataset:
+    """Write a release that was read: all but its boxes and the event.
+
+    Raises `UsageError` when the release is there already.
+    """
+    version, columns = release.version, release.columns
     known = select(Dataset).where(Dataset.slug == descriptor.slug)
     if session.exec(known.where(Dataset.version == version.version)).first():
         raise UsageError(f"{descriptor.slug}@{version.version} is in the catalog already")
-    folder = source.parent
-    path = folder / version.table.file
-    checksum = _checked(path, version.table.checksum)
-    columns = read_metadata(
-        path, version.table, descriptor.vocabulary, progress, total=version.images
-    )
-    ranks, patients = Patients.dump(columns.patients)
-    for counted, stated, what in (
-        (len(columns), version.images, "images"),
-        (patients, version.patients, "patients"),
-    ):
-        if stated not in (None, counted):
-            raise InputError(f"{path}: has {counted} {what}, the descriptor states {stated}")
     now = datetime.now(UTC)
     dataset = Dataset(
         slug=descriptor.slug,
@@ -66,33 +75,38 @@ def ingest(
         title=descriptor.title,
         is_default=version.version == descriptor.default_version,
         descriptor=descriptor.model_dump_json(by_alias=True),
-        descriptor_checksum=str(of_file(source)),
-        table_checksum=str(checksum),
+        descriptor_checksum=descriptor_checksum,
+        table_checksum=release.checksum,
         names_checksum=names_checksum(columns.names),
         images=len(columns),
-        patients=patients,
+        patients=release.patients,
         at=now,
     )
     session.add(dataset)
     session.flush()
     dataset_id = key_of(dataset)
     _write_images(session, dataset_id, columns, progress)
-    session.add(PatientIndex(dataset_id=dataset_id, ranks=ranks))
+    session.add(PatientIndex(dataset_id=dataset_id, ranks=release.ranks))
     insert_many(session, Facet, _facets(dataset_id, columns))
     labels = LabelSet(
         dataset_id=dataset_id,
         slug=version.table.labels,
         kind="labels",
         title=descriptor.labels_of(version.table.labels).title,
-        source=version.table.file,
-        checksum=str(checksum),
+        source=release.file,
+        checksum=release.checksum,
         at=now,
     )
     session.add(labels)
     session.flush()
     insert_many(session, Finding, _findings(key_of(labels), columns))
-    for boxes in descriptor.boxes:
-        insert_many(session, Box, _boxes(dataset_id, boxes, folder, descriptor, columns.names))
+    return dataset
+
+
+def record(
+    session: Session, dataset: Dataset, release: Incoming, by: str, **detail: object
+) -> None:
+    """Record that a release came in, with what more there is to say of it."""
     events.record(
         session,
         by,
@@ -100,14 +114,17 @@ def ingest(
         f"{dataset.slug}@{dataset.version}",
         images=dataset.images,
         patients=dataset.patients,
-        table=version.table.file,
-        checksum=str(checksum),
+        table=release.file,
+        checksum=release.checksum,
+        **detail,
     )
-    return dataset
 
 
 def refresh_descriptor(session: Session, descriptor: Descriptor, source: Path, by: str) -> None:
-    """Store a newer text of a descriptor for every release of the dataset that is here."""
+    """Store a newer text of a descriptor for every release of the dataset that is here.
+
+    A release that the text does not have, such as a corrected one, keeps its own part of it.
+    """
     checksum = str(of_file(source))
     for row in session.exec(select(Dataset).where(Dataset.slug == descriptor.slug)):
         if row.descriptor_checksum == checksum:
@@ -120,22 +137,17 @@ def refresh_descriptor(session: Session, descriptor: Descriptor, source: Path, b
             before=row.descriptor_checksum,
             after=checksum,
         )
-        row.descriptor = descriptor.model_dump_json(by_alias=True)
+        own = descriptor_of(row).version_of(row.version)
+        row.descriptor = descriptor.with_version(own).model_dump_json(by_alias=True)
         row.descriptor_checksum = checksum
         row.title = descriptor.title
         session.add(row)
 
 
-def _checked(path: Path, expected: str | None) -> Checksum:
-    found = of_file(path)
-    if expected is not None and str(found) != expected:
-        raise InputError(f"{path}: is {found}, the descriptor expects {expected}; fetch it again")
-    return found
-
-
-def _write_images(session: Session, dataset_id: int, columns: Metadata, progress: Progress) -> None:
+def image_rows(dataset_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of the images, with all of the table's columns in their order."""
     total = len(columns)
-    rows = zip(
+    return zip(
         [dataset_id] * total,
         range(total),
         columns.names,
@@ -150,6 +162,11 @@ def _write_images(session: Session, dataset_id: int, columns: Metadata, progress
         columns.spacings_y,
         strict=True,
     )
+
+
+def _write_images(session: Session, dataset_id: int, columns: Metadata, progress: Progress) -> None:
+    rows = image_rows(dataset_id, columns)
+    total = len(columns)
     with progress.task("ingesting", total, "rows") as advance, without_indexes(session, Image):
         while some := list(islice(rows, _STEP)):
             insert_many(session, Image, some)
@@ -168,12 +185,17 @@ def _facets(dataset_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
             yield dataset_id, field, "" if value is None else str(value), dump(members)
 
 
-def _findings(label_set_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
+def findings_of(columns: Metadata) -> dict[str, BitMap]:
+    """Return each finding with the images of which the table says that it is present."""
     members: dict[str, BitMap] = defaultdict(BitMap)
     for cell, images in _grouped(columns.cells).items():
         for name in columns.findings[str(cell)]:
             members[name] |= images
-    for name, images in sorted(members.items()):
+    return dict(members)
+
+
+def _findings(label_set_id: int, columns: Metadata) -> Iterator[tuple[object, ...]]:
+    for name, images in sorted(findings_of(columns).items()):
         yield label_set_id, name, "present", len(images), dump(images)
 
 
@@ -188,7 +210,7 @@ def _boxes(
     dataset_id: int, spec: BoxTable, folder: Path, descriptor: Descriptor, names: Sequence[str]
 ) -> Iterator[tuple[object, ...]]:
     path = folder / spec.file
-    _checked(path, spec.checksum)
+    checked(path, spec.checksum)
     header, columns = read_cells(path, SILENT, None)
     for column in (spec.name, spec.finding, spec.first_coordinate):
         if column not in header:

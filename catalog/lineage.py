@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlmodel import Session
 
 from ..schemas.descriptor import Descriptor
 from ..schemas.tables import Dataset, Subset
-from . import subsets
+from . import boxes, subsets
+from .bitmaps import load
 from .duties import Used
 
-TABLE = "metadata.csv"
+TABLE, BOXES = "metadata.csv", "boxes.csv"
 
 
 def ancestors(session: Session, dataset: Dataset, subset: Subset) -> Iterator[Subset]:
@@ -24,6 +25,15 @@ def ancestors(session: Session, dataset: Dataset, subset: Subset) -> Iterator[Su
             if read["kind"] == "subset" and read["name"] not in known:
                 known.add(read["name"])
                 waiting.append(subsets.get(session, read["name"], dataset))
+
+
+def level(session: Session, dataset: Dataset, kind: str, parents: Iterable[Subset]) -> int:
+    """Return how often steps of a kind drew lots, one after another, on the way to the parents."""
+    levels = [0]
+    for parent in parents:
+        for each in ancestors(session, dataset, parent):
+            levels += [(step.get("level") or 0) + 1 for step in each.steps if step["kind"] == kind]
+    return max(levels)
 
 
 def used(session: Session, descriptor: Descriptor, dataset: Dataset, subset: Subset) -> list[Used]:
@@ -39,7 +49,12 @@ def used(session: Session, descriptor: Descriptor, dataset: Dataset, subset: Sub
             if read["kind"] in ("labels", "split"):
                 found.append(Used(read["kind"], read["name"], because))
             elif read["kind"] == "boxes":
-                found += [Used("boxes", boxes.slug, because) for boxes in descriptor.boxes]
+                found += [Used("boxes", spec.slug, because) for spec in descriptor.boxes]
+    titles = {spec.slug: spec.title for spec in descriptor.boxes}
+    found += [
+        Used("boxes", slug, f"{BOXES} holds {titles.get(slug, slug)}")
+        for slug in sorted(boxes.sources(session, dataset, load(subset.members)))
+    ]
     labels = descriptor.version_of(dataset.version).table.labels
     title = descriptor.labels_of(labels).title
     return [*found, Used("labels", labels, f"{TABLE} holds {title}")]

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
-from ..schemas.descriptor import Columns, Table
+from ..schemas.descriptor import AgeNotation, Columns, Table
 from ..schemas.errors import InputError
 from ..schemas.labels import Vocabulary
 from .progress import Advance, Progress
@@ -28,6 +28,8 @@ from .suggest import unknown
 _Value = TypeVar("_Value")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _CHUNK = 1_000  # rows that are taken apart into columns at a time
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .zip begin, and .xls
+_OTHER_SIGNS = {";": "semicolons", "\t": "tabs"}
 _AGE = re.compile(r"([0-9]{1,3})([YMD]?)")
 _NUMBER = re.compile(r"\s*[0-9.eE+-]+\s*")  # Python's own numbers may have other digits and "_"
 
@@ -36,9 +38,9 @@ _NUMBER = re.compile(r"\s*[0-9.eE+-]+\s*")  # Python's own numbers may have othe
 class Metadata:
     """The columns of a table, equally long, ordered by name; what is not stated is None.
 
-    `patients` are without leading zeros where they are numbers. `findings` is the cell of each
-    image as written; `findings` maps each
-    distinct cell to the names of the findings in it.
+    `patients` are without leading zeros where they are numbers. `cells` has the findings of each
+    image as written; `findings` maps each distinct cell to the names of the findings in it.
+    `ages_written` is None where no age is stated, or where the ways of writing are mixed.
     """
 
     names: Sequence[str]
@@ -53,6 +55,7 @@ class Metadata:
     spacings_y: Sequence[float | None]
     cells: Sequence[str]
     findings: dict[str, tuple[str, ...]]
+    ages_written: AgeNotation | None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -60,12 +63,40 @@ class Metadata:
 
 @contextmanager
 def open_table(path: Path) -> Iterator[IO[str]]:
-    """Open a CSV file, gzip-compressed or not, with or without a byte order mark."""
-    with path.open("rb") as raw:
-        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-        plain = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if zipped else raw
-        with io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as stream:
-            yield stream
+    """Open a text file, gzip-compressed or not, with or without a byte order mark.
+
+    Raises `InputError` when it cannot be read, also while it is read.
+    """
+    try:
+        with path.open("rb") as raw:
+            head = raw.peek(4)
+            if head.startswith(_SPREADSHEETS):
+                raise InputError(f"{path}: is a spreadsheet or an archive; save it as a CSV file")
+            zipped = head.startswith(b"\x1f\x8b")
+            plain = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if zipped else raw
+            with io.TextIOWrapper(plain, encoding="utf-8-sig", newline="") as stream:
+                yield stream
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except EOFError as error:
+        raise InputError(f"{path}: the gzip file is cut off; fetch it again") from error
+    except zlib.error as error:
+        raise InputError(f"{path}: the gzip file is damaged; fetch it again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+
+
+def read_names(path: Path) -> list[tuple[int, str]]:
+    """Return the names that a file lists, one a line, each with its line's number.
+
+    Blank lines are passed over. Raises `InputError` when the file cannot be read, or names nothing.
+    """
+    with open_table(path) as stream:
+        lines = [(number, line.strip()) for number, line in enumerate(stream, 1)]
+    names = [(number, line) for number, line in lines if line]
+    if not names:
+        raise InputError(f"{path}: names nothing; write one image a line")
+    return names
 
 
 def read_cells(
@@ -75,25 +106,22 @@ def read_cells(
 
     Raises `InputError`, naming the line, when it is not such a file.
     """
-    try:
-        with open_table(path) as stream, progress.task("reading", total, "rows") as advance:
-            reader = csv.reader(stream)
+    with open_table(path) as stream, progress.task("reading", total, "rows") as advance:
+        reader = csv.reader(stream)
+        try:
             header = [cell.strip() for cell in next(reader, [])]
             while header and not header[-1]:
                 header.pop()
             if not header:
                 raise InputError(f"{path.name}:1: there is no header")
+            for sign, what in _OTHER_SIGNS.items():
+                if sum(cell.count(sign) for cell in header) >= len(header):
+                    raise InputError(
+                        f"{path.name}:1: {what} stand between the cells; save it with commas"
+                    )
             columns = _columns(path, reader, len(header), advance)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except EOFError as error:
-        raise InputError(f"{path}: the gzip file is cut off; fetch it again") from error
-    except zlib.error as error:
-        raise InputError(f"{path}: the gzip file is damaged; fetch it again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except csv.Error as error:
-        raise InputError(f"{path.name}:{reader.line_num}: {error}") from error
+        except csv.Error as error:
+            raise InputError(f"{path.name}:{reader.line_num}: {error}") from error
     return header, columns
 
 
@@ -132,8 +160,14 @@ def read_metadata(
     Raises `InputError` that names the line for a missing column, a cell that does not fit, a
     finding that is not in the vocabulary, or an image that is there twice.
     """
-    header, columns = read_cells(path, progress, total)
-    reader = _Reader(path.name, header, columns, table.columns)
+    return metadata_of(path.name, *read_cells(path, progress, total), table, vocabulary)
+
+
+def metadata_of(
+    file: str, header: list[str], columns: list[list[str]], table: Table, vocabulary: Vocabulary
+) -> Metadata:
+    """Return what `read_cells` read as the columns of a table (see `read_metadata`)."""
+    reader = _Reader(file, header, columns, table.columns)
     names = reader.texts("name")
     reader.check_names(names)
     order = sorted(range(len(names)), key=names.__getitem__)
@@ -159,6 +193,7 @@ def read_metadata(
         spacings_y=ordered(reader.optional("spacing_y", _real, "a number")),
         cells=ordered(cells),
         findings=reader.findings(cells, table.separator, vocabulary),
+        ages_written=reader.age_notation(),
     )
 
 
@@ -205,6 +240,13 @@ class _Reader:
         if field not in self.places:
             return [None] * self.length
         return self.convert(field, lambda cell: function(cell) if cell.strip() else None, expected)
+
+    def age_notation(self) -> AgeNotation | None:
+        cells = set(self.texts("age")) if "age" in self.places else set()
+        with_unit = {cell.strip()[-1:].isalpha() for cell in cells if cell.strip()}
+        if len(with_unit) != 1:
+            return None
+        return "units" if with_unit.pop() else "years"
 
     def coded(self, field: str, codes: dict[str, str] | None) -> Sequence[str | None]:
         if codes is None:

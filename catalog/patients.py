@@ -30,3 +30,10 @@ class Patients:
         seen = np.zeros(int(self.ranks.max()) + 1, dtype=bool)
         seen[self.ranks[np.frombuffer(ordinals(members), dtype=np.uint32)]] = True
         return int(np.count_nonzero(seen))
+
+
+def spellings(patient: str) -> set[str]:
+    """Return how a patient may be recorded: as given, and as a number without leading zeros."""
+    if patient.isascii() and patient.isdigit():
+        return {patient, patient.lstrip("0") or "0"}
+    return {patient}

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import NotFoundError, UsageError
-from ..schemas.tables import Dataset, Subset, key_of
-from . import events
-from .bitmaps import digest, dump
-from .datasets import descriptor_of, find, subset_names
-from .index import DatasetIndex
+from ..schemas.tables import Dataset, Subset
+from .datasets import find, full_descriptor, subset_names
 from .suggest import unknown
 
 if TYPE_CHECKING:
@@ -48,6 +44,8 @@ class SubsetInfo:
     version: int
     query: str
     normal: str
+    operation: str
+    steps: tuple[dict[str, Any], ...]
     images: int
     patients: int
     digest: str
@@ -59,95 +57,12 @@ class SubsetInfo:
     funnel: tuple[Step, ...]
 
 
-def create(
-    session: Session,
-    index: DatasetIndex,
-    dataset: Dataset,
-    name: str,
-    where: str,
-    vocabulary: Vocabulary,
-    by: str,
-    note: str | None = None,
-    built_in: bool = False,
-) -> Subset:
-    """Answer a question and record it; the same question and answer are recorded once.
-
-    A name that exists with another question or answer gets a new version. Raises `UsageError` for a
-    bad name and `query.errors.QueryError` for a bad question.
-    """
-    from .query import evaluate, funnel, normalise, parse, reads, spell
-
-    check_name(name)
-    check_note(note or "")
-    tree = parse(where, vocabulary)
-    normal = normalise(tree)
-    spelled = spell(normal)
-    members = evaluate(normal, index)
-    latest = _latest(session, dataset, name)
-    checksum = str(digest(members))
-    if latest is not None and (latest.normal, latest.digest) == (spelled, checksum):
-        return latest
-    count = index.patients.count
-    images, patients = dataset.images, dataset.patients
-    steps = []
-    for condition, left in funnel(tree, index):
-        step = {
-            "condition": condition,
-            "images_before": images,
-            "images": len(left),
-            "patients_before": patients,
-            "patients": count(left),
-        }
-        images, patients = len(left), count(left)
-        steps.append(step)
-    subset = Subset(
-        dataset_id=key_of(dataset),
-        name=name,
-        version=latest.version + 1 if latest else 1,
-        query=where,
-        normal=spelled,
-        operation="where",
-        steps=[],
-        reads=[{"kind": read.kind, "name": read.name, "word": read.word} for read in reads(tree)],
-        funnel=steps,
-        images=len(members),
-        patients=count(members),
-        digest=checksum,
-        members=dump(members),
-        note=note,
-        built_in=built_in,
-        by=by,
-        at=datetime.now(UTC),
-    )
-    session.add(subset)
-    events.record(
-        session,
-        by,
-        "subset.created",
-        f"{name}@{subset.version}",
-        dataset=f"{dataset.slug}@{dataset.version}",
-        normal=spelled,
-        digest=checksum,
-        images=subset.images,
-    )
-    return subset
-
-
-def create_built_in(session: Session, dataset: Dataset, by: str) -> None:
-    """Record one subset a finding of the vocabulary: its name is the word with hyphens."""
-    words = descriptor_of(dataset).vocabulary.words()
-    index = DatasetIndex(session, dataset)
-    vocabulary = vocabulary_of(session, dataset)
-    for word in words:
-        name = word.name.replace("_", "-")
-        create(session, index, dataset, name, word.name, vocabulary, by, built_in=True)
-
-
 def vocabulary_of(session: Session, dataset: Dataset) -> Vocabulary:
     """Return the words that a question about this release may use."""
-    from .query import Column, LabelWords, Vocabulary
+    from .labels.words import label_words, split_words
+    from .query import Column, Vocabulary
 
-    descriptor = descriptor_of(dataset)
+    descriptor = full_descriptor(session, dataset)
     synonyms = {
         word.name: tuple({word.label, *word.synonyms}) for word in descriptor.vocabulary.words()
     }
@@ -164,11 +79,10 @@ def vocabulary_of(session: Session, dataset: Dataset) -> Vocabulary:
         row = get(session, name if version is None else f"{name}@{version}", dataset)
         return row.name, row.version
 
+    label_sets, unavailable = label_words(session, dataset, descriptor)
+    parts, without_split = split_words(session, dataset, descriptor)
     return Vocabulary(
-        label_sets={
-            spec.slug: LabelWords(slug=spec.slug, findings=synonyms, states=frozenset(spec.states))
-            for spec in descriptor.label_sets
-        },
+        label_sets=label_sets,
         default_labels=descriptor.default_labels.slug,
         columns={
             **{name: Column(name, "integer", None) for name in _INTEGERS},
@@ -177,12 +91,11 @@ def vocabulary_of(session: Session, dataset: Dataset) -> Vocabulary:
             "name": Column("name", "text", None),
             "sex": Column("sex", "text", coded.get("sex")),
             "view": Column("view", "text", coded.get("view")),
+            **({"split": Column("split", "text", parts)} if parts else {}),
         },
         boxed=synonyms if descriptor.boxes else {},
         resolve_subset=resolve,
-        unavailable={
-            "split": "the official split lists are not in the catalog",
-        },
+        unavailable=unavailable | without_split,
     )
 
 
@@ -213,18 +126,18 @@ def get(session: Session, name: str, dataset: Dataset | None = None) -> Subset:
         dataset = find(session, slug if slash else None)
         name = rest
     bare, at, version = name.partition("@")
-    latest = _latest(session, dataset, bare) if _NAME.fullmatch(bare) else None
-    if latest is None:
+    newest = latest(session, dataset, bare) if _NAME.fullmatch(bare) else None
+    if newest is None:
         raise NotFoundError(unknown("subset", bare, subset_names(session, dataset)))
-    if not at or version == str(latest.version):
-        return latest
+    if not at or version == str(newest.version):
+        return newest
     query = select(Subset).where(Subset.dataset_id == dataset.id, Subset.name == bare)
     if version.isascii() and version.isdigit():
         row = session.exec(query.where(Subset.version == int(version[:9]))).first()
         if row is not None:
             return row
     raise NotFoundError(
-        f"the subset {bare!r} has no version {version!r}; its versions are 1 to {latest.version}"
+        f"the subset {bare!r} has no version {version!r}; its versions are 1 to {newest.version}"
     )
 
 
@@ -247,6 +160,8 @@ def describe(row: Subset, dataset: Dataset) -> SubsetInfo:
         version=row.version,
         query=row.query,
         normal=row.normal,
+        operation=row.operation,
+        steps=tuple(row.steps),
         images=row.images,
         patients=row.patients,
         digest=row.digest,
@@ -259,6 +174,7 @@ def describe(row: Subset, dataset: Dataset) -> SubsetInfo:
     )
 
 
-def _latest(session: Session, dataset: Dataset, name: str) -> Subset | None:
+def latest(session: Session, dataset: Dataset, name: str) -> Subset | None:
+    """Return the latest version of a subset by its bare name, None when there is none."""
     query = select(Subset).where(Subset.dataset_id == dataset.id, Subset.name == name)
     return session.exec(query.order_by(col(Subset.version).desc()).limit(1)).first()

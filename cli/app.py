@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from . import cite, dataset, doctor, export, exports, schema, subset, verify
+from . import (
+    cite,
+    compare,
+    dataset,
+    doctor,
+    export,
+    exports,
+    ingest,
+    labels,
+    lineage,
+    schema,
+    split,
+    subset,
+    verify,
+    withdraw,
+)
 from .context import DEBUG_VARIABLE, Options, examples, printable
 
 _NEW_OBJECTS = 500_000  # before a search for cycles among them: more than all imports make
@@ -30,10 +45,19 @@ app = typer.Typer(
 app.command("export", epilog=export.EPILOG)(export.export)
 app.command("verify", epilog=verify.EPILOG)(verify.verify)
 app.command("cite", epilog=cite.EPILOG)(cite.cite)
+subset.app.command("split", epilog=split.EPILOG)(split.split)
+subset.app.command("diff", epilog=compare.DIFF_EPILOG)(compare.diff)
+subset.app.command("overlap", epilog=compare.OVERLAP_EPILOG)(compare.overlap)
+subset.app.command("log", epilog=compare.LOG_EPILOG)(compare.log)
 app.add_typer(subset.app, name="subset")
+app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
+app.command("impact", epilog=withdraw.IMPACT_EPILOG)(withdraw.impact)
+app.command("withdraw", epilog=withdraw.WITHDRAW_EPILOG)(withdraw.withdraw)
 app.command("exports", epilog=exports.EPILOG)(exports.exports)
 app.command("datasets", epilog=dataset.EPILOG)(dataset.datasets)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(labels.app, name="labels")
+app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .context import examples, open_catalog
+from .context import Json, examples, open_catalog, print_json
+
+if TYPE_CHECKING:
+    from ..schemas.manifest import Provenance
 
 EPILOG = examples(
     "cxrcat cite --subset pneumothorax",
     "cxrcat cite --subset pneumothorax --format text --style vancouver",
     "cxrcat cite ./pneumothorax --format bibtex >> references.bib",
+    "cxrcat cite --subset pneumothorax --explain",
 )
 
 
@@ -52,6 +56,11 @@ def cite(
         CitationStyle | None,
         typer.Option(help="One style of formatted text; without it, the owner's words and three."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say which word of which question brought which duty."),
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Print what a slice must cite, with link and acknowledgement where the form has room."""
     from ..catalog.formats import Format, render
@@ -68,5 +77,23 @@ def cite(
     else:
         with open_catalog(context) as catalog:
             manifest = catalog.manifest(str(subset))
+    if explain:
+        _explain(manifest, json)
+        return
+    if json:
+        raise UsageError("--json is for --explain; citations as JSON are --format csl")
     text = render(Format(format_.value), manifest, Style(style.value) if style else None)
     typer.echo(text, nl=not text.endswith("\n"))
+
+
+def _explain(manifest: Provenance, json: bool) -> None:
+    """Print each duty with what brought it."""
+    works = {work.id: work for work in manifest.citations}
+    if json:
+        print_json([duty.model_dump(mode="json", exclude_none=True) for duty in manifest.duties])
+        return
+    for duty in manifest.duties:
+        owed = works[duty.citation].title if duty.citation else duty.party or duty.url
+        typer.echo(f"{duty.id}: {owed}")
+        for reason in duty.because:
+            typer.echo(f"  because {reason}")

@@ -66,6 +66,15 @@ def printable(text: str) -> str:
     )
 
 
+def can_print(text: str) -> bool:
+    """Tell whether standard output has the letters of a text."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,11 @@ from .context import (
     print_json,
     print_table,
     progress,
+    say,
 )
+
+if TYPE_CHECKING:
+    from ..catalog.releases import ReleaseInfo
 
 EPILOG = examples("cxrcat datasets", "cxrcat datasets --json")
 
@@ -24,18 +28,19 @@ app = typer.Typer(help="Datasets: their terms, duties and sources.", no_args_is_
 
 
 def datasets(context: typer.Context, json: Json = False) -> None:
-    """List the datasets in the catalog."""
+    """List the datasets and their releases, also those that are known and not in the catalog."""
     with open_catalog(context) as catalog:
-        found = catalog.datasets()
+        found = catalog.releases()
     if json:
         print_json([asdict(each) for each in found])
         return
     print_table(
-        ("dataset", "title", "label sets", "images", "patients"),
+        ("dataset", "title", "here", "label sets", "images", "patients"),
         [
             (
                 f"{each.slug}@{each.version}",
                 each.title,
+                _here(each),
                 ", ".join(each.label_sets),
                 each.images,
                 each.patients,
@@ -44,6 +49,9 @@ def datasets(context: typer.Context, json: Json = False) -> None:
         ],
         numbers=2,
     )
+    for each in found:
+        if not each.here:
+            say(_advice(each))
 
 
 @app.command(
@@ -60,10 +68,12 @@ def show(
     with open_catalog(context) as catalog:
         known = catalog.descriptor(name)
         counts = catalog.findings(name)
+        releases = catalog.releases(name)
     if json:
         document = known.model_dump(mode="json", by_alias=True, exclude_none=True)
         keys = ("labels", "finding", "state", "images")
         document["findings"] = [dict(zip(keys, row, strict=True)) for row in counts]
+        document["releases"] = [asdict(each) for each in releases]
         print_json(document)
         return
     form = known.access_form
@@ -73,13 +83,24 @@ def show(
             ("title", known.title),
             ("provider", known.provider.name),
             ("homepage", known.homepage),
-            ("versions", ", ".join(each.version for each in known.versions)),
             ("licence", f"{known.terms.licence}, {known.terms.url}"),
             ("terms", f'"{known.terms.words}" ({known.terms.source})'),
             ("note", known.terms.note),
             ("access form", form and f"{form.url} ({form.note})"),
         ]
     )
+    typer.echo()
+    print_table(
+        ("release", "here", "released", "title", "images", "patients"),
+        [
+            (each.version, _here(each), each.released, each.release, each.images, each.patients)
+            for each in releases
+        ],
+        numbers=2,
+    )
+    for each in releases:
+        if not each.here:
+            say(_advice(each))
     typer.echo()
     print_table(
         ("duty", "kind", "owed always", "text"),
@@ -116,3 +137,17 @@ def add(
         return
     for each in found:
         typer.echo(f"{each.slug}@{each.version}")
+
+
+def _here(release: ReleaseInfo) -> str:
+    if release.is_default:
+        return "default"
+    return "yes" if release.here else "no"
+
+
+def _advice(release: ReleaseInfo) -> str:
+    """Return the line that says how to come by a release that is not in the catalog."""
+    name = f"{release.slug}@{release.version}"
+    if release.access is None:
+        return f"{name} comes in with: cxrcat dataset add FILE, its descriptor"
+    return f"{name} is {release.access}; bring it in with: cxrcat ingest {name} FILE"

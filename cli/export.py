@@ -51,6 +51,12 @@ def export(
         bool,
         typer.Option("--allow-missing", help="Export what is there, and record what is missing."),
     ] = False,
+    allow_withdrawn: Annotated[
+        bool,
+        typer.Option(
+            "--allow-withdrawn", help="Export a version that holds images withdrawn since."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a slice: table, attribution, citation, checksums, provenance, and images if asked for.
@@ -67,6 +73,7 @@ def export(
         project=project,
         replace=force,
         allow_missing=allow_missing,
+        allow_withdrawn=allow_withdrawn,
     )
     with open_catalog(context) as catalog:
         manifest, plan = catalog.export(request, progress())

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog, print_facts, print_json, print_table, say
+from .context import (
+    Json,
+    can_print,
+    examples,
+    open_catalog,
+    print_facts,
+    print_json,
+    print_table,
+    say,
+)
 
-app = typer.Typer(help="Named answers to questions: list, show, create.", no_args_is_help=True)
+app = typer.Typer(
+    help="Named answers to questions: make, derive, divide and compare them.", no_args_is_help=True
+)
+
+
+class Pick(StrEnum):
+    """Which image of a patient is kept."""
+
+    first = "first"
+    last = "last"
+    random = "random"
+
+
+class By(StrEnum):
+    """What goes by lot."""
+
+    image = "image"
+    patient = "patient"
 
 
 @app.command("list", epilog=examples("cxrcat subset list", "cxrcat subset list --json"))
 def list_(
     context: typer.Context,
     dataset: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="Another dataset than the default one.")
+        str | None, typer.Option(metavar="SLUG[@VERSION]", help="Another dataset or release.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -34,18 +62,35 @@ def list_(
 
 
 @app.command(
-    epilog=examples("cxrcat subset show pneumothorax", "cxrcat subset show adults@2 --json")
+    epilog=examples(
+        "cxrcat subset show pneumothorax --plot",
+        "cxrcat subset show adults@2 --json",
+        "cxrcat subset show adults --plot-file adults.svg",
+    )
 )
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The subset, or NAME@VERSION.")],
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Show its findings, ages, sexes and views as bars.")
+    ] = False,
+    plot_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw these too, as FILE.svg or FILE.png."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show a subset: its question, its size, its digest, and what each condition left."""
+    from ..catalog.formats.bars import BLOCK, bars
+
     with open_catalog(context) as catalog:
         each = catalog.subset(name)
+        profile = catalog.profile(name) if plot else None
+        if plot_file is not None:
+            catalog.plot(name, plot_file)
     if json:
-        print_json(asdict(each))
+        more = {"profile": profile.model_dump(mode="json")} if profile else {}
+        print_json({**asdict(each), **more})
         return
     print_facts(
         [
@@ -58,6 +103,7 @@ def show(
             ("digest", each.digest),
             ("note", each.note),
             ("created", f"{each.created_at} by {each.by}"),
+            ("picture", plot_file),
         ]
     )
     typer.echo()
@@ -69,37 +115,79 @@ def show(
         ],
         numbers=4,
     )
+    if profile is not None and (drawn := bars(profile, blocks=can_print(BLOCK))):
+        typer.echo(f"\n{drawn}")
 
 
 @app.command(
     epilog=examples(
         "cxrcat subset create adults --where \"pneumothorax and view = 'PA' and age >= 18\"",
-        "cxrcat subset create first --where 'effusion and not infiltration and follow_up = 0'",
+        "cxrcat subset create pilot --from adults --sample 200 --by patient --seed 7",
+        "cxrcat subset create either --union pneumothorax effusion",
+        "cxrcat subset create holdout --from-list names.txt --note 'of the 2019 paper'",
     )
 )
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, '.', '-' and '_'.")],
     where: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="EXPR",
             help="The question: findings as words, and, or, not, parentheses, and the columns "
             "view, sex, age, follow_up, patient, width, height, name.",
         ),
-    ],
+    ] = None,
+    parent: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="Only images of this subset.")
+    ] = None,
+    union: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Images of either subset.")
+    ] = None,
+    intersect: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Images of both subsets.")
+    ] = None,
+    minus: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Images of A that are not in B.")
+    ] = None,
+    from_list: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The images that a file names, one a line."),
+    ] = None,
+    one_per_patient: Annotated[
+        Pick | None, typer.Option(help="Keep one image a patient, by follow-up or by lot.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(metavar="N", help="Draw so many images or patients.")
+    ] = None,
+    by: Annotated[By, typer.Option(help="What --sample draws.")] = By.image,
+    seed: Annotated[int, typer.Option(metavar="S", help="What decides a lot.")] = 0,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it was made.")] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="Another dataset than the default one.")
+        str | None, typer.Option(metavar="SLUG[@VERSION]", help="Another dataset or release.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Record the answer to a question under a name.
+    """Record the answer to a question, or a selection from other subsets, under a name.
 
     The same question with the same answer is recorded once; another one becomes a new version.
     """
+    from ..catalog.derive import Derivation
+
+    wanted = Derivation(
+        where=where,
+        parent=parent,
+        union=union,
+        intersect=intersect,
+        minus=minus,
+        listed=from_list,
+        one_per_patient=None if one_per_patient is None else one_per_patient.value,
+        sample=sample,
+        by=by.value,
+        seed=seed,
+    )
     with open_catalog(context) as catalog:
-        each = catalog.create_subset(name, where, note, dataset)
+        each = catalog.create_subset(name, note=note, dataset=dataset, derivation=wanted)
     if json:
         print_json(asdict(each))
         return

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .labels import LabelSetSpec, SplitSpec, Vocabulary
+from .labels import FindingWord, LabelSetSpec, SplitSpec, Vocabulary
 from .terms import (
     Citation,
     Duty,
@@ -25,6 +25,8 @@ from .terms import (
     Word,
     XxhText,
 )
+
+AgeNotation = Literal["years", "units"]
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
@@ -48,7 +50,9 @@ class Columns(Model):
 class Table(Model):
     """A metadata table and how its cells are written.
 
-    Patients that are numbers lose their leading zeros, which only some releases write.
+    Patients that are numbers lose their leading zeros, which only some releases write. `ages` says
+    how ages are written, ``years`` (58) or ``units`` (058Y, 011M, 001D), and `oldest` is the
+    highest, in years: releases whose columns are alike are told apart by them.
     """
 
     file: FileName
@@ -58,10 +62,15 @@ class Table(Model):
     labels: Word
     patient: Literal["number", "text"] = "text"
     values: dict[Literal["sex", "view"], dict[str, str]] = {}
+    ages: AgeNotation | None = None
+    oldest: Annotated[int, Field(ge=0)] | None = None
 
 
 class Version(Model):
-    """A release of the dataset."""
+    """A release of the dataset.
+
+    The table of one that does not ship lies beside no descriptor; `access` says how to come by it.
+    """
 
     version: Slug
     title: Text
@@ -69,7 +78,15 @@ class Version(Model):
     note: Text | None = None
     images: int | None = None
     patients: int | None = None
+    ships: bool = True
+    access: Text | None = None
     table: Table
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> Self:
+        if not self.ships and self.access is None:
+            raise ValueError("a release that does not ship needs the key 'access'")
+        return self
 
 
 class BoxTable(Model):
@@ -223,6 +240,8 @@ class Descriptor(Model):
         for name, key in references:
             if name not in unique[key]:
                 raise ValueError(f"{name!r} is referred to and is not in {key!r}")
+        if not self.version_of(self.default_version).ships:
+            raise ValueError(f"the default version {self.default_version!r} must ship")
         return self
 
     @property
@@ -239,6 +258,25 @@ class Descriptor(Model):
         """Return one label set; raise `KeyError` when the descriptor has none of that name."""
         return {each.slug: each for each in self.label_sets}[slug]
 
+    def words_of(self, slug: str) -> list[FindingWord]:
+        """Return the findings of a label set: its own, or the dataset's."""
+        return self.labels_of(slug).findings or self.vocabulary.words()
+
+    def uncounted(self, slug: str) -> set[str]:
+        """Return the words of a label set that are no findings: sums, and "nothing found"."""
+        empty = self.vocabulary.no_finding
+        return {
+            word.name
+            for word in self.words_of(slug)
+            if not word.counts or (empty is not None and word.name == empty.name)
+        }
+
     def version_of(self, version: str) -> Version:
         """Return one release; raise `KeyError` when the descriptor has none of that name."""
         return {each.version: each for each in self.versions}[version]
+
+    def with_version(self, version: Version) -> Descriptor:
+        """Return the descriptor with a release more, unless it has one of that name."""
+        if version.version in {each.version for each in self.versions}:
+            return self
+        return self.model_copy(update={"versions": [*self.versions, version]})

@@ -89,15 +89,51 @@ class FunnelStep(Part):
 
 
 class ReadFact(Part):
-    """Something that the question read, and the word by which it did."""
+    """Something that the question read, and the word by which it did.
+
+    `checksum` is that of the files of a label set or a split.
+    """
 
     kind: Literal["labels", "boxes", "split", "subset"]
     name: str
     word: str
+    checksum: ChecksumText | None = None
+
+
+class FindingCount(Part):
+    """How many images have a finding; `name` is its word, `label` the dataset's spelling."""
+
+    name: str
+    label: str
+    images: Count
+
+
+class AgeGroup(Part):
+    """How many images are of one age: ``30-39`` years, ``90+`` or ``unknown``, by sex."""
+
+    years: str
+    sexes: dict[str, Count]
+
+
+class Profile(Part):
+    """What the images of a subset are, in numbers of images.
+
+    `findings` holds all that the label set `labels` knows, in its order. `together` has the images
+    with two of them, each pair once in that order; a pair that never occurs is left out. `patients`
+    holds how many patients have one image in the subset, how many have two to five, and so on.
+    Sexes and views beyond the most frequent count as ``other``, absent ones as ``unknown``.
+    """
+
+    labels: str
+    findings: list[FindingCount]
+    together: dict[str, dict[str, Count]]
+    ages: list[AgeGroup]
+    views: dict[str, Count]
+    patients: dict[str, Count]
 
 
 class SubsetFacts(Part):
-    """The question, its answer, and how the answer came about.
+    """The question, its answer, how the answer came about, and what it consists of.
 
     `digest` is the XXH3-128 of the members' ordinals (little-endian uint32, ascending), `names`
     that of their names, one a line.
@@ -114,6 +150,7 @@ class SubsetFacts(Part):
     digest: ChecksumText
     names: ChecksumText
     funnel: list[FunnelStep]
+    profile: Profile | None = None
 
 
 class OwedDuty(Part):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import html
+import io
 import json
+import re
 import stat
 import subprocess
+from collections import Counter
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +23,7 @@ import numpy as np
 import rispy
 import xxhash
 import yaml
+from pycocotools.coco import COCO
 
 from cxrcat.schemas.manifest import Provenance
 
@@ -32,7 +37,9 @@ PAPERS = {
     "citations/references.ris",
 }
 FILES = PAPERS | {"checksums.xxh128", "metadata.csv", "provenance.json"}
+BOXES = {"boxes.csv", "boxes.coco.json"}  # where an image of the slice has one
 NIH = "nih-chest-xray"
+SHIPPED = "v2020"
 LINK = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
 DOI = "10.1109/CVPR.2017.369"
 TITLE = (
@@ -41,6 +48,7 @@ TITLE = (
 )
 AUTHORS = ("Wang", "Peng", "Lu", "Bagheri", "Summers")
 _TABLE = "datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
+_BOXES = "datasets/nih-chest-xray/BBox_List_2017.csv.gz"
 
 
 def check_export(folder: Path, alone: bool = True) -> Provenance:
@@ -58,17 +66,21 @@ def check_export(folder: Path, alone: bool = True) -> Provenance:
             sizes[name] = len(data)
             digests[name] = xxhash.xxh3_128_hexdigest(data)
     images = {name for name in sizes if name.startswith("images/")}
-    assert set(sizes) - images == FILES
+    assert set(sizes) - images - BOXES == FILES
+    assert set(sizes) & BOXES in (set(), BOXES)
     assert leftovers(folder) == [] or not alone
     _check_list(folder, digests)
     manifest = _read_manifest(folder)
     _check_files(manifest, sizes, digests, images)
     rows = _check_table(folder, manifest, sizes, digests, images)
     if manifest["dataset"]["slug"] == NIH:
-        _check_against_nih(rows, manifest)
+        if manifest["dataset"]["version"] == SHIPPED:
+            _check_against_nih(rows, manifest)
         _check_nih_duties(folder)
     _check_duties(folder, manifest)
     _check_funnel(folder, manifest)
+    _check_profile(folder, manifest, rows)
+    _check_boxes(folder, manifest, rows)
     _check_references(folder, manifest)
     return Provenance.from_json((folder / "provenance.json").read_bytes(), str(folder))
 
@@ -193,6 +205,17 @@ def names_with(label: str) -> list[str]:
 
 
 @cache
+def nih_boxes() -> list[tuple[str, ...]]:
+    """Return NIH's boxes as name, label, x, y, width and height, by name and then as they come."""
+    lines = gzip.decompress((files("cxrcat.schemas") / _BOXES).read_bytes()).decode().splitlines()
+    rows = [tuple(row[:6]) for row in csv.reader(lines[1:])]
+    spelled = [
+        (name, label.replace("Infiltrate", "Infiltration"), *box) for name, label, *box in rows
+    ]
+    return sorted(spelled, key=lambda row: row[0])
+
+
+@cache
 def _ordinals() -> dict[str, int]:
     return {name: ordinal for ordinal, name in enumerate(nih_rows())}
 
@@ -267,6 +290,103 @@ def _check_funnel(folder: Path, manifest: dict[str, Any]) -> None:
     assert left == (manifest["subset"]["images"], manifest["subset"]["patients"])
 
 
+def _check_profile(folder: Path, manifest: dict[str, Any], rows: list[dict[str, str]]) -> None:
+    """Count everything once more, from the table."""
+    profile = manifest["subset"]["profile"]
+    readme = (folder / "README.md").read_text("utf-8")
+    said = [frozenset(row["findings"].split("|")) - {""} for row in rows]
+    images = {each["name"]: each["images"] for each in profile["findings"]}
+    labels = {each["name"]: each["label"] for each in profile["findings"]}
+    assert {labels[name]: number for name, number in images.items() if number} == dict(
+        Counter(label for each in said for label in each)
+    )
+    pairs = Counter(
+        frozenset((one, other)) for each in said for one in each for other in each if one < other
+    )
+    assert {
+        frozenset((labels[one], labels[other])): number
+        for one, others in profile["together"].items()
+        for other, number in others.items()
+    } == dict(pairs)
+    views = Counter(row["view"] or "unknown" for row in rows)
+    assert {view: number for view, number in profile["views"].items() if number} == dict(views)
+    ages = Counter((_decade(row["age"]), row["sex"] or "unknown") for row in rows)
+    assert {
+        (group["years"], sex): number
+        for group in profile["ages"]
+        for sex, number in group["sexes"].items()
+        if number
+    } == dict(ages)
+    series = Counter(Counter(row["patient"] for row in rows).values())
+    last = {"1": 1, "2-5": 5, "6-10": 10, "11-50": 50, "51+": len(rows)}
+    for name, first in zip(last, (1, 2, 6, 11, 51), strict=True):
+        expected = sum(series[number] for number in range(first, last[name] + 1))
+        assert profile["patients"][name] == expected, name
+    for label, number in ((labels[name], images[name]) for name in images if rows):
+        assert re.search(rf"^{re.escape(label)} +{number:,} +[0-9.]+%", readme, re.MULTILINE)
+    assert ("consists of" in readme) == bool(rows)
+
+
+def _decade(age: str) -> str:
+    if not age:
+        return "unknown"
+    first = int(age) // 10 * 10
+    return f"{first}-{first + 9}" if first < 90 else "90+"
+
+
+def _check_boxes(folder: Path, manifest: dict[str, Any], rows: list[dict[str, str]]) -> None:
+    names = {row["name"] for row in rows}
+    nih = manifest["dataset"]["slug"] == NIH
+    expected = [box for box in nih_boxes() if box[0] in names] if nih else None
+    because = [reason for duty in manifest["duties"] for reason in duty["because"]]
+    assert any(each.startswith("boxes.csv holds") for each in because) or not expected
+    if not (folder / "boxes.csv").exists():
+        assert not expected
+        assert not any(each.startswith("boxes.csv holds") for each in because)
+        return
+    text = (folder / "boxes.csv").read_text("utf-8")
+    header, *boxes = map(tuple, csv.reader(text.splitlines()))
+    assert "\r" not in text
+    assert header == ("name", "finding", "x", "y", "width", "height")
+    assert [box[0] for box in boxes] == sorted(box[0] for box in boxes)
+    assert {box[0] for box in boxes} <= names
+    assert all(repr(float(number)) == number for box in boxes for number in box[2:])
+    if expected is not None:
+        assert [(*box[:2], *map(float, box[2:])) for box in boxes] == [
+            (*box[:2], *map(float, box[2:])) for box in expected
+        ]
+    with redirect_stdout(io.StringIO()):
+        coco = COCO(str(folder / "boxes.coco.json"))
+    annotations = coco.loadAnns(sorted(coco.getAnnIds()))
+    assert [
+        (
+            coco.loadImgs(each["image_id"])[0]["file_name"],
+            coco.loadCats(each["category_id"])[0]["name"],
+            *each["bbox"],
+        )
+        for each in annotations
+    ] == [(*box[:2], *map(float, box[2:])) for box in boxes]
+    assert {each["file_name"] for each in coco.dataset["images"]} == {box[0] for box in boxes}
+    assert len({each["id"] for each in coco.dataset["images"]}) == len(coco.dataset["images"])
+    for each in annotations:
+        image = coco.imgs[each["image_id"]]
+        x, y, width, height = each["bbox"]
+        assert x >= 0
+        assert y >= 0
+        assert x + width <= image["width"]
+        assert y + height <= image["height"]
+        assert (each["iscrowd"], each["segmentation"]) == (0, [])
+        assert each["area"] == width * height > 0
+    info = coco.dataset["info"]
+    assert f"{len(boxes):,} box" in info["description"]
+    assert "does not mean that it has no finding" in info["description"]
+    assert coco.dataset["licenses"][0]["url"] == manifest["dataset"]["terms"]["url"]
+    if nih:
+        assert info["url"] == LINK
+        assert all(words in info["citation"] for words in (TITLE, DOI, *AUTHORS, "3462-3471"))
+        assert info["acknowledgement"].startswith("The NIH Clinical Center is the data provider")
+
+
 def _check_references(folder: Path, manifest: dict[str, Any]) -> None:
     works = manifest["citations"]
     folder = folder / "citations"
@@ -281,7 +401,12 @@ def _check_references(folder: Path, manifest: dict[str, Any]) -> None:
     csl = json.loads((folder / "references.csl.json").read_text("utf-8"))
     assert len(csl) == len(works)
     for item, work in zip(csl, works, strict=True):
-        for key in ("id", "type", "title", "author", "issued", "DOI"):
+        for key in ("id", "type", "title", "issued", "DOI"):
             assert item[key] == work[key]
+        # Initials that a record has as "DF" are written as "D. F.".
+        for name, author in zip(item["author"], work["author"], strict=True):
+            assert name["family"] == author["family"]
+            spelled = " ".join(f"{initial}." for initial in author["given"])
+            assert name["given"] in (author["given"], spelled)
         assert item.get("page") == work.get("page")
         assert item["URL"] == f"https://doi.org/{work['DOI']}"

@@ -25,7 +25,8 @@ class Request:
     """What a user asks of an export.
 
     `destination` None means a folder named as the subset, here. `source` is the local folder with
-    the images. `replace` allows an earlier export at the destination to be replaced.
+    the images. `replace` allows an earlier export at the destination to be replaced,
+    `allow_withdrawn` a version that holds images which were withdrawn since.
     """
 
     subset: str
@@ -35,6 +36,7 @@ class Request:
     project: str | None = None
     replace: bool = False
     allow_missing: bool = False
+    allow_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

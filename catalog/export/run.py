@@ -22,24 +22,28 @@ from ...schemas.manifest import (
     FileFact,
     FunnelStep,
     ImagesFacts,
+    Profile,
     Provenance,
     ReadFact,
     SubsetFacts,
     Tool,
 )
 from ...schemas.tables import Dataset, Export, Subset, key_of
-from .. import exports, images, subsets
+from .. import boxes, exports, images, subsets
 from ..bitmaps import load
 from ..checksums import names_checksum, of_bytes, of_file
-from ..datasets import descriptor_of
+from ..datasets import full_descriptor
 from ..duties import Owed, gather
 from ..formats import check_papers, papers
 from ..index import DatasetIndex
 from ..lineage import TABLE, used
+from ..profile import profile as profile_of
 from ..progress import SILENT, Progress
 from ..settings import Settings
 from ..store import Store
 from ..verify import write_checksums
+from ..withdrawn import check_withdrawn
+from .boxes import box_files
 from .plan import CHECKSUMS, MANIFEST, Plan, Request, check_destination, make_plan
 from .staging import is_busy, publish, staged, write_file
 from .table import Written, write_table
@@ -61,9 +65,11 @@ def export(
         exports.check_project(request.project)
     with store.reading() as session:
         subset = subsets.get(session, request.subset)
+        if not request.allow_withdrawn:
+            check_withdrawn(session, subset)
         dataset = session.get_one(Dataset, subset.dataset_id)
         names = _names(session, dataset, subset) if request.source else []
-        descriptor = descriptor_of(dataset)
+        descriptor = full_descriptor(session, dataset)
         owed = gather(descriptor, used(session, descriptor, dataset, subset))
     plan = make_plan(request, subset.name, names)
     facts = _facts(settings, request.project)
@@ -73,10 +79,15 @@ def export(
         replaces = check_destination(plan.destination, request.replace)
         brought = _bring(plan, folder, progress)
         with store.reading() as session:
+            members = load(subset.members)
             table = _write_rows(session, folder, dataset, subset, descriptor, brought)
+            drawn = boxes.listing(session, dataset, descriptor, members)
+            profile = profile_of(session, dataset, members)
+        manifest = _manifest(facts, descriptor, dataset, subset, owed, plan, table.names, profile)
         path = folder / TABLE
         files = [FileFact(path=TABLE, size=path.stat().st_size, checksum=str(of_file(path)))]
-        manifest = _manifest(facts, descriptor, dataset, subset, owed, plan, table.names, files)
+        files += _write_files(folder, box_files(drawn, descriptor, manifest))
+        manifest = manifest.model_copy(update={"files": files})
         checksum = _write_papers(folder, manifest, brought)
         with store.writing() as session:
             exports.prepare(session, _row(manifest, plan, request, subset, checksum), facts.project)
@@ -92,11 +103,14 @@ def draft(store: Store, settings: Settings, name: str) -> Provenance:
     with store.reading() as session:
         subset = subsets.get(session, name)
         dataset = session.get_one(Dataset, subset.dataset_id)
-        checksum = names_checksum(images.names(session, dataset, load(subset.members)))
-        descriptor = descriptor_of(dataset)
+        members = load(subset.members)
+        checksum = names_checksum(images.names(session, dataset, members))
+        profile = profile_of(session, dataset, members)
+        descriptor = full_descriptor(session, dataset)
         owed = gather(descriptor, used(session, descriptor, dataset, subset))
     plan = Plan(Path(), ImageMode.NONE, {}, [])
-    return _manifest(_facts(settings, None), descriptor, dataset, subset, owed, plan, checksum, [])
+    facts = _facts(settings, None)
+    return _manifest(facts, descriptor, dataset, subset, owed, plan, checksum, profile)
 
 
 def settle_interrupted(store: Store, settings: Settings) -> None:
@@ -160,7 +174,7 @@ def _manifest(
     owed: Owed,
     plan: Plan,
     names: str,
-    files: list[FileFact],
+    profile: Profile,
 ) -> Provenance:
     source = descriptor.source_of_images
     return Provenance.model_validate(
@@ -194,6 +208,7 @@ def _manifest(
                 digest=subset.digest,
                 names=names,
                 funnel=[FunnelStep.model_validate(step) for step in subset.funnel],
+                profile=profile,
             ),
             "duties": list(owed.duties),
             "citations": list(owed.citations),
@@ -205,9 +220,19 @@ def _manifest(
                 size=plan.size,
                 missing=len(plan.missing),
             ),
-            "files": files,
+            "files": [],
         }
     )
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[FileFact]:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_file(folder / name, data)
+    return [
+        FileFact(path=name, size=len(data), checksum=str(of_bytes(data)))
+        for name, data in files.items()
+    ]
 
 
 def _write_papers(
@@ -217,12 +242,8 @@ def _write_papers(
     texts = papers(manifest)
     check_papers(texts, manifest)
     listed = {f"{_FOLDER}/{name}": each.checksum for name, each in brought.items()}
-    files = list(manifest.files)
-    for name, text in texts.items():
-        data = text.encode()
-        (folder / name).parent.mkdir(exist_ok=True)
-        write_file(folder / name, data)
-        files.append(FileFact(path=name, size=len(data), checksum=str(of_bytes(data))))
+    written = _write_files(folder, {name: text.encode() for name, text in texts.items()})
+    files = [*manifest.files, *written]
     files.sort(key=lambda file: file.path)
     listed.update({file.path: Checksum.parse(file.checksum) for file in files})
     data = manifest.model_copy(update={"files": files}).to_json().encode()

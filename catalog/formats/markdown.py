@@ -46,9 +46,14 @@ def code(text: str) -> str:
 
 def fenced(text: str, language: str = "text") -> str:
     """Return a block of code, its lines filled, behind a fence that the text cannot close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
     lines = textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return fenced_lines(lines, language)
+
+
+def fenced_lines(lines: str, language: str = "text") -> str:
+    """Return a block of code, its lines as they are, behind a fence that they cannot close."""
+    longest = max((len(run) for run in re.findall(r"`+", lines)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{lines}\n{fence}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...schemas.manifest import FunnelStep, Provenance
 from ...schemas.terms import DutyKind
 from .attribution import reference_lines
-from .markdown import code, prose, table
+from .bars import bars
+from .markdown import code, fenced_lines, prose, table
 from .wording import acknowledgement_sentences, count, links, size
 
 # In the order of the page. The first ones are in every export: this page is written with them.
@@ -24,6 +25,8 @@ _ALWAYS = {
 _SOMETIMES = {
     "metadata.csv": "a row an image: labels, demographics, view, source, checksum",
     "metadata.parquet": "the same table as Parquet",
+    "boxes.csv": "a row a box that a reader drew around a finding, in pixels of the released image",
+    "boxes.coco.json": "the same boxes in the COCO detection format",
     "prov.json": "the provenance as W3C PROV-JSON",
     "ro-crate-metadata.json": "the folder described as an RO-Crate",
     "croissant.json": "the folder described in Croissant",
@@ -48,6 +51,7 @@ def write(manifest: Provenance) -> str:
         *([prose(subset.note)] if subset.note else []),
         _question(manifest),
         *(["## How the number came about", _funnel(subset.funnel)] if subset.funnel else []),
+        *_profile(manifest),
         "## What is in this folder",
         _files(manifest),
         "## Images",
@@ -90,6 +94,12 @@ def _funnel(steps: list[FunnelStep]) -> str:
         for step in steps
     ]
     return table(("Condition", "Images", "Patients"), rows, numbers=2)
+
+
+def _profile(manifest: Provenance) -> list[str]:
+    profile = manifest.subset.profile
+    drawn = bars(profile) if profile else ""
+    return ["## What the slice consists of", fenced_lines(drawn)] if drawn else []
 
 
 def _files(manifest: Provenance) -> str:

@@ -12,7 +12,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from ...schemas.errors import NotFoundError
 from ..suggest import nearest, unknown
+from .compare import agreement, disagreement, stated
 from .errors import QueryError
 from .normal import sort_values
 from .tree import (
@@ -36,7 +38,8 @@ from .vocabulary import Column, LabelWords, State, Vocabulary, folded
 LONGEST = 20_000  # characters of a question
 
 _STATES: dict[str, State] = {"uncertain": "uncertain", "absent": "absent", "present": "present"}
-_FUNCTIONS = (*_STATES, "labelled", "boxed", "in_subset")
+_COMPARED = ("agree", "disagree")
+_FUNCTIONS = (*_STATES, "labelled", "boxed", "in_subset", *_COMPARED)
 _FLIPPED = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE}
 _COUNT = "findings"
 
@@ -44,8 +47,7 @@ _COUNT = "findings"
 def parse(text: str, vocabulary: Vocabulary) -> Node:
     """Return the question as a tree, its conditions in the order in which they were written.
 
-    Raises `QueryError` for whatever is not a question of the language, and `NotFoundError` for a
-    subset that is not there.
+    Raises `QueryError` for whatever is not a question of the language.
     """
     if not text.strip():
         raise QueryError("the question is empty; write a finding, such as pneumothorax", text, 0)
@@ -152,6 +154,17 @@ class _Reader:
 
     def finding(self, tree: exp.Column, state: State) -> FindingIs:
         """Return the condition that a finding is in a state."""
+        labels, finding = self.word(tree)
+        if state not in labels.states:
+            said = ", ".join(sorted(labels.states))
+            self.fail(
+                tree,
+                f"the label set {labels.slug} says only {said}; for the rest write not {finding}",
+            )
+        return FindingIs(labels.slug, finding, state)
+
+    def word(self, tree: exp.Column) -> tuple[LabelWords, str]:
+        """Return a finding and its label set."""
         labels, word = self.qualified(tree)
         if word.casefold() in self.words.unavailable:
             self.fail(tree, self.words.unavailable[word.casefold()])
@@ -164,13 +177,7 @@ class _Reader:
             if "did you mean" not in near and nearest(word, self.words.columns):
                 near = unknown("word", word, (*spellings, *self.words.columns))
             self.fail(tree, near)
-        if state not in labels.states:
-            said = ", ".join(sorted(labels.states))
-            self.fail(
-                tree,
-                f"the label set {labels.slug} says only {said}; for the rest write not {finding}",
-            )
-        return FindingIs(labels.slug, finding, state)
+        return labels, finding
 
     def qualified(self, tree: exp.Column) -> tuple[LabelWords, str]:
         """Return the label set of a word, and the word alone."""
@@ -194,6 +201,8 @@ class _Reader:
             self.fail(tree, unknown("function", name, _FUNCTIONS))
         if name == "boxed" and not tree.expressions:
             return Boxed(None)
+        if name in _COMPARED:
+            return self.compared(name, tree)
         if len(tree.expressions) != 1:
             self.fail(tree, f"{name}() takes one word")
         (argument,) = tree.expressions
@@ -211,6 +220,17 @@ class _Reader:
             self.fail(argument, unknown("finding with boxes", argument.sql()[:60], spellings))
         return Boxed(spellings[word])
 
+    def compared(self, name: str, tree: exp.Anonymous) -> Node:
+        """Return the condition that two label sets say the same, or not the same, of findings."""
+        if len(tree.expressions) != 2:
+            self.fail(tree, f"{name}() takes two findings, as in {name}(nih.mass, expert.mass)")
+        said = []
+        for argument in tree.expressions:
+            if not isinstance(argument, exp.Column):
+                self.fail(argument, f"{name}() takes words without quotes")
+            said.append(stated(*self.word(argument)))
+        return agreement(*said) if name == "agree" else disagreement(*said)
+
     def in_subset(self, argument: exp.Expr) -> InSubset:
         """Return the condition of being a member of a subset, its version pinned."""
         quoted = isinstance(argument, exp.Literal) and argument.is_string
@@ -220,7 +240,10 @@ class _Reader:
         bare, at, version = name.partition("@")
         if at and not (version.isascii() and version.isdigit() and len(version) < 10):
             self.fail(argument, f"{version!r} is not a version; write NAME or NAME@NUMBER")
-        return InSubset(*self.words.resolve_subset(bare, int(version) if at else None))
+        try:
+            return InSubset(*self.words.resolve_subset(bare, int(version) if at else None))
+        except NotFoundError as error:
+            self.fail(argument, str(error))
 
     def comparison(self, tree: exp.Binary) -> Node:
         """Return a comparison of a column, or of the number of findings, with a value."""

@@ -74,6 +74,17 @@ label_sets:
     method: Voted
     states: [present, absent, uncertain]
     owes: [panel-paper]
+    access: the ward lends them
+    tables:
+      - files: [panel.csv]
+        image: [Film]
+        values: {present: ["yes"], absent: ["no"], uncertain: ["maybe"]}
+        unstated: [""]
+      - files: [readers.csv]
+        image: [Film]
+        reader: [Reader]
+        values: {present: ["yes"], absent: ["no"], uncertain: ["maybe"]}
+        unstated: [""]
 default_version: v1
 versions:
   - version: v1
@@ -107,6 +118,12 @@ boxes:
     first_coordinate: X
     frame: [256, 256]
     owes: [box-paper]
+splits:
+  - slug: split
+    title: Films to learn from, and for the exam
+    parts:
+      - {name: learn, file: learn_list.txt}
+      - {name: exam, file: exam_list.txt}
 """
 
 FINDINGS = {
@@ -135,9 +152,10 @@ WORDS = Words(
         "spacing_y": (0.143, 0.2, -1e15),
         "sex": ("M", "F"),
         "view": (*VIEWS, ""),
+        "split": ("learn", "exam"),
         "name": ("film-01.png", "film-02.png", "film-31.png", "Film-01.png", "no such film"),
     },
-    folded=frozenset({"sex"}),
+    folded=frozenset({"sex", "split"}),
     boxed={name: FINDINGS[name] for name in ("mass", "nodule", "opacity")},
     subsets=(("holdout", 1), ("holdout", 2), ("mass", 1)),
     empty="clear",
@@ -183,9 +201,42 @@ def films(number: int = 60, seed: int = 7) -> list[dict[str, Any]]:
     return rows
 
 
+def labelled_films() -> list[dict[str, Any]]:
+    """Return the images of `films` with the part of the split and what the panel says of most."""
+    draw = random.Random(11)
+    states = ("present", "absent", "uncertain", None)
+    rows = films()
+    for row in rows:
+        row["split"] = "learn" if row["patient"] in (1, 12, 999) else "exam"
+        said = {("panel", finding): draw.choice(states) for finding in FINDINGS}
+        if draw.random() < 0.7:
+            row["said"] |= {place: state for place, state in said.items() if state is not None}
+    return rows
+
+
+def write_labels(folder: Path, rows: Sequence[Mapping[str, Any]]) -> tuple[Path, list[Path]]:
+    """Write what the panel says and the lists of the split; return the table and the lists."""
+    words = {"present": "Yes", "absent": "no", "uncertain": "MAYBE", None: ""}
+    labels = ["Mass", "NODULE", "Pleural Thickening", "Airspace opacity", "Nothing"]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "ward_panel.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["Note", *labels, "Film"])
+        for row in reversed(rows):
+            said = [words[row["said"].get(("panel", finding))] for finding in FINDINGS]
+            writer.writerow(["", *said, row["name"]])
+    lists = []
+    for part in ("exam", "learn"):
+        lists.append(folder / f"{part}_list.txt")
+        names = [row["name"] for row in rows if row["split"] == part]
+        lists[-1].write_text("\n".join(names), "utf-8")
+    return folder / "ward_panel.csv", lists
+
+
 def cells(row: Mapping[str, Any]) -> list[str]:
     """Return a row of the table as its owner would write it."""
-    said = ";".join(_LABELS[finding] for _, finding in sorted(row["said"], reverse=True))
+    text = [finding for labels, finding in row["said"] if labels == "text"]
+    said = ";".join(_LABELS[finding] for finding in sorted(text, reverse=True))
     fields = ("follow_up", "age", "view", "width", "height", "spacing_x", "spacing_y")
     visit, age, view, *rest = ("" if row[name] is None else str(row[name]) for name in fields)
     return [row["name"], said, f"{row['patient']:05}", visit, age, _SEXES[row["sex"]], view, *rest]

@@ -26,11 +26,14 @@ def test_a_sound_catalog_has_no_problems(catalog: Catalog) -> None:
     assert (found.size is None) == (name == "postgresql")
 
 
-def test_an_absent_driver_is_named(sqlite_location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("module", "extra"), [("psycopg", "postgresql"), ("matplotlib", "plot")])
+def test_an_absent_extra_is_named(
+    sqlite_location: str, monkeypatch: pytest.MonkeyPatch, module: str, extra: str
+) -> None:
     real = importlib.util.find_spec
-    monkeypatch.setattr(health, "find_spec", lambda name: None if name == "psycopg" else real(name))
+    monkeypatch.setattr(health, "find_spec", lambda name: None if name == module else real(name))
     with Catalog.open(sqlite_location) as catalog:
-        assert catalog.health().absent == ("psycopg (pip install 'cxrcat[postgresql]')",)
+        assert catalog.health().absent == (f"{module} (pip install 'cxrcat[{extra}]')",)
 
 
 def test_an_altered_log_is_a_problem(catalog: Catalog) -> None:

@@ -23,7 +23,7 @@ from . import small
 from .query.expressions import Expression, expressions, holds
 from .query.spellings import written
 
-ROWS = small.films()
+ROWS = small.labelled_films()
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,14 @@ def sides(
 ) -> Iterator[list[Side]]:
     folder = tmp_path_factory.mktemp("index")
     path = small.write(folder / "ward", ROWS)
+    panel, lists = small.write_labels(folder / "labels", ROWS)
     places = [shutil.copy(template, folder / "c.sqlite"), postgresql(postgresql_template)]
     with ExitStack() as stack:
         found = [Side(stack.enter_context(Catalog.open(place))) for place in places]
         for each in found:
             each.catalog.add_dataset(path)
+            each.catalog.add_labels("panel", [panel], "ward")
+            each.catalog.add_labels("split", lists, "ward")
             for where in ("mass", "nodule"):
                 each.catalog.create_subset("holdout", where, dataset="ward")
         yield found
@@ -82,28 +85,43 @@ def ordinals(condition: Callable[[dict[str, Any]], bool]) -> list[int]:
     return [place for place, row in enumerate(ROWS) if condition(row)]
 
 
-def present(row: dict[str, Any]) -> int:
-    return sum(finding != "clear" for _, finding in row["said"])
+def present(row: dict[str, Any], labels: str) -> int:
+    return sum(
+        of == labels and finding != "clear" and state == "present"
+        for (of, finding), state in row["said"].items()
+    )
 
 
 @pytest.mark.parametrize("low", [None, -1, 0, 1, 2, 3, 4, 99])
 @pytest.mark.parametrize("high", [None, -1, 0, 1, 2, 3, 99])
 def test_findings_are_counted(sides: list[Side], low: int | None, high: int | None) -> None:
-    wanted = ordinals(
-        lambda row: (low is None or present(row) >= low) and (high is None or present(row) <= high)
-    )
-    for side in sides:
-        with side.index() as index:
-            assert list(index.count("text", low, high)) == wanted
+    for labels in ("text", "panel"):
+        wanted = [
+            place
+            for place, row in enumerate(ROWS)
+            if (low is None or present(row, labels) >= low)
+            and (high is None or present(row, labels) <= high)
+        ]
+        for side in sides:
+            with side.index() as index:
+                assert list(index.count(labels, low, high)) == wanted
 
 
-def test_a_label_set_without_labels_says_nothing(sides: list[Side]) -> None:
+def test_a_label_set_speaks_of_the_images_of_which_it_states_anything(sides: list[Side]) -> None:
+    wanted = ordinals(lambda row: any(labels == "panel" for labels, _ in row["said"]))
+    assert 0 < len(wanted) < len(ROWS)
     for side in sides:
         with side.index() as index:
-            assert not index.labelled("panel")
-            assert not index.finding("panel", "mass", "absent")
+            assert list(index.labelled("panel")) == wanted
             assert index.labelled("text") == index.universe()
-            assert index.count("panel", None, 0) == index.universe()
+            assert not index.finding("text", "mass", "absent")
+
+
+def test_a_label_set_that_is_not_there_says_nothing(sides: list[Side]) -> None:
+    for side in sides:
+        with side.index() as index:
+            assert not index.labelled("nobody")
+            assert not index.finding("nobody", "mass", "absent")
 
 
 @pytest.mark.parametrize("column", ["age", "follow_up", "width", "height", "patient"])

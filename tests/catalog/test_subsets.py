@@ -36,7 +36,9 @@ def test_what_is_recorded_of_a_subset(catalog: Catalog) -> None:
     assert found.normal == "age >= 18 and nih.pneumothorax and view = 'PA'"
     assert found.images == 3_269
     assert (found.note, found.by, found.built_in) == ("for a test", "tester", False)
-    assert found.reads == ({"kind": "labels", "name": "nih", "word": "nih.pneumothorax"},)
+    (read,) = found.reads
+    assert (read["kind"], read["name"], read["word"]) == ("labels", "nih", "nih.pneumothorax")
+    assert read["checksum"] == catalog.label_set("nih").checksum
     steps = [(step.condition, step.images_before, step.images) for step in found.funnel]
     assert steps == [
         ("nih.pneumothorax", 112_120, 5_302),
@@ -142,9 +144,9 @@ def test_a_bad_question_leaves_nothing(light: Catalog) -> None:
     before = events(light)
     with pytest.raises(QueryError):
         light.create_subset("bad", "pneumotorax")
-    with pytest.raises(NotFoundError, match="unknown subset 'nope'"):
+    with pytest.raises(QueryError, match="unknown subset 'nope'"):
         light.create_subset("bad", "in_subset(nope)")
-    with pytest.raises(NotFoundError, match="has no version '7'; its versions are 1 to 1"):
+    with pytest.raises(QueryError, match="has no version '7'; its versions are 1 to 1"):
         light.create_subset("bad", "in_subset('mass@7')")
     assert events(light) == before
 

@@ -114,6 +114,49 @@ def test_the_papers_of_the_expert_labels(
     assert any(duty.citation == name for duty in NIH.duties)
 
 
+def test_the_expert_labels() -> None:
+    four, all_of_them = NIH.labels_of("expert4"), NIH.labels_of("expert14")
+    assert [word.name for word in four.findings] == [
+        *("fracture", "pneumothorax", "airspace_opacity", "nodule_or_mass"),
+    ]
+    assert {word.name for word in all_of_them.findings} == FINDINGS | {"abnormal", "other"}
+    assert NIH.uncounted("expert14") == {"abnormal"}
+    assert NIH.uncounted("expert4") == set()
+    assert NIH.uncounted("nih") == {"no_finding"}
+    assert [table.files for table in four.tables] == [
+        ["validation_labels.csv", "test_labels.csv"],
+        ["individual_readers.csv"],
+    ]
+    assert [table.files for table in all_of_them.tables] == [
+        ["test_labels.csv"],
+        ["test_individual_readers.csv"],
+    ]
+    assert NIH.access_form is not None
+    for labels in (four, all_of_them):
+        assert labels.owes == [f"{labels.slug}-citation"]
+        assert labels.access is not None
+        assert labels.access.endswith(NIH.access_form.url)
+        assert [table.reader for table in labels.tables] == [[], ["Reader ID"]]
+        for table in labels.tables:
+            states = table.states()
+            assert {cell for cell, state in states.items() if state == "present"} == {"yes", "1"}
+            assert {cell for cell, state in states.items() if state == "absent"} == {"no", "0"}
+            assert (states["hedge"], states[""]) == ("uncertain", None)
+    spellings = {spelling for word in four.findings for spelling in word.spellings()}
+    assert {"Nodule or mass", "Nodule/mass", "Airspace opacity"} <= spellings
+    (thickening,) = [word for word in all_of_them.findings if "thickening" in word.name]
+    assert thickening.label == "Pleural Thickening"
+
+
+def test_the_split() -> None:
+    (split,) = NIH.splits
+    assert [(part.name, part.file, part.images) for part in split.parts] == [
+        ("train_val", "train_val_list.txt", 86_524),
+        ("test", "test_list.txt", 25_596),
+    ]
+    assert sum(part.images or 0 for part in split.parts) == NIH.version_of("v2020").images
+
+
 def test_the_archives() -> None:
     (source,) = [each for each in NIH.sources if each.slug == "nih-archives"]
     expected = [line.split() for line in ARCHIVES.strip().splitlines()]

@@ -141,7 +141,7 @@ def test_what_is_no_manifest_at_all(text: str | bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(place=st.integers(0, 7000), junk=st.text(max_size=6), cut=st.integers(0, 30))
+@given(place=st.integers(0, 12_000), junk=st.text(max_size=6), cut=st.integers(0, 30))
 def test_a_damaged_manifest_is_refused_or_read(
     written: str, place: int, junk: str, cut: int
 ) -> None:

@@ -14,7 +14,7 @@ from ..checks import check_failure
 from ..conftest import Run
 from .conftest import COMMAND, Made, Start
 
-GROUPS = [(), ("subset",), ("dataset",)]
+GROUPS = [(), ("subset",), ("dataset",), ("labels",)]
 COMMANDS = [
     ("export",),
     ("verify",),
@@ -26,8 +26,19 @@ COMMANDS = [
     ("subset", "list"),
     ("subset", "show"),
     ("subset", "create"),
+    ("subset", "diff"),
+    ("subset", "overlap"),
+    ("subset", "log"),
+    ("subset", "split"),
     ("dataset", "show"),
     ("dataset", "add"),
+    ("labels", "list"),
+    ("labels", "show"),
+    ("labels", "add"),
+    ("ingest",),
+    ("lineage",),
+    ("withdraw",),
+    ("impact",),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -38,7 +49,17 @@ JSON = [
     ("subset", "list"),
     ("subset", "show", "hernia"),
     ("subset", "create", "x", "--where", "mass"),
+    ("subset", "diff", "mass", "nodule"),
+    ("subset", "log", "hernia"),
+    ("subset", "split", "hernia", "--into", "a=0.5,b=0.5"),
+    ("subset", "overlap", "hernia-a", "hernia-b"),
     ("dataset", "show", "nih-chest-xray"),
+    ("labels", "list"),
+    ("labels", "show", "nih"),
+    ("lineage", "hernia"),
+    ("impact", "--image", "00000003_000.png"),
+    ("withdraw", "--image", "00000003_000.png", "--reason", "a test"),
+    ("cite", "--subset", "hernia", "--explain"),
 ]
 HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "numpy", "google", "alembic", "sqlglot", "yaml")
 
@@ -94,9 +115,8 @@ def test_every_json_is_one_document_on_stdout(cxrcat: Run, made: Made) -> None:
         assert json.loads(done.stdout), command
     assert json.loads(cxrcat("schema").stdout)["$id"] == "urn:cxrcat:schema:provenance:1"
     with_json = {words for words in COMMANDS if "--json" in cxrcat(*words, "--help").stdout}
-    assert {words[: 2 if words[0] in ("subset", "dataset") else 1] for words in JSON} | {
-        ("dataset", "add")
-    } == with_json
+    run = {command for command in COMMANDS for words in JSON if words[: len(command)] == command}
+    assert run | {("dataset", "add"), ("labels", "add"), ("ingest",)} == with_json
 
 
 def test_no_json_on_stdout_when_a_command_fails(cxrcat: Run) -> None:
@@ -126,7 +146,6 @@ def test_no_json_on_stdout_when_a_command_fails(cxrcat: Run) -> None:
         (("cite", "--subset", "hernia", "--style", "mla"), "--style"),
         (("cite", "--subset", "hernai"), "hernia"),
         (("--catalog",), "--catalog"),
-        (("subset", "create", "x", "--where", "in_subset(nothing)"), "unknown subset 'nothing'"),
         (("subset", "create", "A B", "--where", "mass"), "cannot name a subset"),
         (("subset", "create", "x", "--where", "mass", "--note", "x" * 3000), "2000"),
     ],
@@ -148,6 +167,7 @@ def test_wrong_usage_is_one_line(
         ("view = 'XX'", "view"),
         ("(mass", "parentheses"),
         ("mass; drop table image", ""),
+        ("mass and in_subset(nothing)", "unknown subset 'nothing'"),
         ("split = 'test'", "split"),
     ],
 )
@@ -177,8 +197,10 @@ def test_completion(cxrcat: Run) -> None:
         return done.stdout.split()
 
     assert complete("cxrcat", "ex") == ["export", "exports"]
-    assert complete("cxrcat", "subset", "") == ["list", "show", "create"]
-    assert complete("cxrcat", "export", "--allow") == ["--allow-missing"]
+    assert complete("cxrcat", "subset", "") == [
+        *("list", "show", "create", "split", "diff", "overlap", "log"),
+    ]
+    assert complete("cxrcat", "export", "--allow-m") == ["--allow-missing"]
     assert complete("cxrcat", "cite", "--format", "b") == ["bibtex"]
     script = cxrcat(env={"_CXRCAT_COMPLETE": "source_bash"}).stdout
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)

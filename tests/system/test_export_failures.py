@@ -203,6 +203,16 @@ def test_a_disk_that_is_full_on_the_way(
     assert json.loads(cxrcat("exports", "--json").stdout) == []
 
 
+@pytest.mark.parametrize(("inodes", "file"), [(4, "boxes.csv"), (5, "boxes.coco.json")])
+def test_a_disk_that_is_full_before_the_boxes(
+    cxrcat: Run, small_disk: Disk, inodes: int, file: str
+) -> None:
+    disk = small_disk(f"size=16m,nr_inodes={inodes}")
+    done = cxrcat("export", "--subset", "nodule", "--to", disk / "out")
+    check_failure(done, 3, file, "No space left", "nothing was exported")
+    assert list(disk.iterdir()) == []
+
+
 def test_a_table_larger_than_the_disk(cxrcat: Run, small_disk: Disk) -> None:
     disk = small_disk("size=2m")
     done = cxrcat("export", "--subset", "no-finding", "--to", disk / "out")

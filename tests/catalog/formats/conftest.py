@@ -14,11 +14,14 @@ from cxrcat.schemas.descriptor import Descriptor
 from cxrcat.schemas.labels import LabelSetSpec
 from cxrcat.schemas.manifest import (
     SCHEMA_ID,
+    AgeGroup,
     DatasetFacts,
     ExportFacts,
     FileFact,
+    FindingCount,
     FunnelStep,
     ImagesFacts,
+    Profile,
     Provenance,
     ReadFact,
     SubsetFacts,
@@ -27,6 +30,7 @@ from cxrcat.schemas.manifest import (
 from cxrcat.schemas.yaml_reader import parse_model, read_model
 
 NIH = Path(cxrcat.schemas.__file__).parent / "datasets" / "nih-chest-xray" / "dataset.yaml"
+BOXES = ("boxes.csv", "boxes.coco.json")
 SUM = "xxh128:" + "0123456789abcdef" * 2
 
 OTHER = r"""
@@ -89,6 +93,31 @@ versions:
 """
 
 
+PROFILE = Profile(
+    labels="nih",
+    findings=[
+        FindingCount(name="effusion", label="Effusion", images=996),
+        FindingCount(name="hernia", label="Hernia", images=9),
+        FindingCount(name="mass", label="Mass", images=431),
+        FindingCount(name="pneumothorax", label="Pneumothorax", images=5302),
+        FindingCount(name="no_finding", label="No Finding", images=0),
+    ],
+    together={
+        "effusion": {"hernia": 1, "mass": 86, "pneumothorax": 996},
+        "hernia": {"pneumothorax": 9},
+        "mass": {"pneumothorax": 431},
+    },
+    ages=[
+        AgeGroup(years="0-9", sexes={"F": 7, "M": 34}),
+        AgeGroup(years="10-19", sexes={"F": 2578, "M": 2683}),
+        AgeGroup(years="90+", sexes={"F": 0, "M": 0}),
+        AgeGroup(years="unknown", sexes={"F": 0, "M": 0}),
+    ],
+    views={"AP": 1895, "PA": 3407},
+    patients={"1": 615, "2-5": 626, "6-10": 161, "11-50": 84, "51+": 1},
+)
+
+
 def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Provenance:
     owed = gather(descriptor, used)
     parts: dict[str, Any] = {
@@ -130,6 +159,7 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
                     patients=1487,
                 )
             ],
+            profile=PROFILE,
         ),
         "duties": list(owed.duties),
         "citations": list(owed.citations),
@@ -143,7 +173,13 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
         ),
         "files": [
             FileFact(path=path, size=1, checksum=SUM)
-            for path in ("metadata.csv", "prov.json", "ro-crate-metadata.json", "croissant.json")
+            for path in (
+                "metadata.csv",
+                *BOXES,
+                "prov.json",
+                "ro-crate-metadata.json",
+                "croissant.json",
+            )
         ],
     }
     return Provenance(**{**parts, **changes})
@@ -193,7 +229,9 @@ def other() -> Provenance:
     hostile = "a | b `c` <img src=x>\n|\\| *d* &amp; ${e}$ ]("
     manifest = provenance(parse_model(OTHER, Descriptor, "lakeside.yaml"), [])
     step = manifest.subset.funnel[0].model_copy(update={"condition": hostile})
+    finding = FindingCount(name="nodule", label=f"````\n{hostile}", images=5302)
     subset = {"name": "- a_b* <i>", "query": hostile, "normal": hostile, "note": "# 1. *x*\n\n- y"}
+    subset |= {"profile": PROFILE.model_copy(update={"findings": [finding], "together": {}})}
     return manifest.model_copy(
         update={
             "subset": manifest.subset.model_copy(update={**subset, "funnel": [step]}),

@@ -102,6 +102,15 @@ class Belongs:
 
 
 @dataclass(frozen=True)
+class Compares:
+    """Two label sets state of a finding each the same, or not the same."""
+
+    one: tuple[str, str]
+    other: tuple[str, str]
+    same: bool
+
+
+@dataclass(frozen=True)
 class Nay:
     child: Expression
 
@@ -112,7 +121,9 @@ class Joined:
     children: tuple[Expression, ...]
 
 
-Leaf: TypeAlias = Always | Says | Speaks | HasBox | Among | Lies | Lacks | Counts | Belongs
+Leaf: TypeAlias = (
+    Always | Says | Speaks | HasBox | Among | Lies | Lacks | Counts | Belongs | Compares
+)
 Expression: TypeAlias = Leaf | Nay | Joined
 
 
@@ -145,10 +156,24 @@ def holds(asked: Expression, row: Row, words: Words) -> bool:
             return (low is None or number >= low) and (high is None or number <= high)
         case Belongs(name, version):
             return (name, version) in row["subsets"]
+        case Compares(one, other, same):
+            states = [stated(each, row, words) for each in (one, other)]
+            return None not in states and (states[0] == states[1]) == same
         case Nay(child):
             return not holds(child, row, words)
         case Joined(word, children):
             return (all if word == "and" else any)(holds(each, row, words) for each in children)
+
+
+def stated(said: tuple[str, str], row: Row, words: Words) -> str | None:
+    """Return what a label set states of a finding of a row; None when it states nothing.
+
+    A set that never says "absent" denies what it does not state, of the images it speaks of.
+    """
+    state = row["said"].get(said)
+    if state is None and "absent" not in words.states[said[0]]:
+        return "absent" if any(labels == said[0] for labels, _ in row["said"]) else None
+    return state  # type: ignore[no-any-return]
 
 
 def expressions(words: Words, leaves: int = 8) -> st.SearchStrategy[Expression]:
@@ -192,6 +217,7 @@ def _leaves(words: Words) -> st.SearchStrategy[Leaf]:
         st.sampled_from(numbers).flatmap(lambda column: _ranges(words, column)),
         st.sampled_from(list(words.columns)).map(Lacks),
         _counts(words),
+        _comparisons(words),
     ]
     if words.boxed:
         found.append(st.sampled_from([None, *words.boxed]).map(HasBox))
@@ -227,3 +253,8 @@ def _counts(draw: Draw, words: Words) -> Counts:
         )
     )
     return Counts(draw(st.sampled_from(list(words.labels))), low, high)
+
+
+def _comparisons(words: Words) -> st.SearchStrategy[Compares]:
+    said = [(labels, finding) for labels, every in words.labels.items() for finding in every]
+    return st.builds(Compares, st.sampled_from(said), st.sampled_from(said), st.booleans())

@@ -41,9 +41,10 @@ WORDS = Words(
         "patient": (1, 2, 30_805),
         "spacing_x": (0.0, 0.143, 0.14300000000000002, 1e-05, 2.0),
         "view": ("PA", "AP"),
+        "split": ("train_val", "test"),
         "name": ("a.png", "it's", 'a "b"', "back\\slash", "%s :x ?", "ünï", "'; drop table image"),
     },
-    folded=frozenset({"view"}),
+    folded=frozenset({"view", "split"}),
     boxed={"mass": (), "nodule": ("spot", "coin lesion")},
     subsets=(("holdout", 1), ("holdout", 2), ("pleural-thickening", 1)),
     empty="no_finding",
@@ -69,11 +70,12 @@ VOCABULARY = Vocabulary(
         "patient": Column("patient", "integer"),
         "spacing_x": Column("spacing_x", "real"),
         "view": Column("view", "text", {"pa": "PA", "ap": "AP"}),
+        "split": Column("split", "text", {"train_val": "train_val", "test": "test"}),
         "name": Column("name", "text"),
     },
     boxed=WORDS.boxed,
     resolve_subset=resolve,
-    unavailable={"split": "the split lists are not here; add them first"},
+    unavailable={"expert": "the expert labels are not here; add them first"},
 )
 
 

@@ -11,6 +11,7 @@ from .expressions import (
     Always,
     Among,
     Belongs,
+    Compares,
     Counts,
     Draw,
     Expression,
@@ -88,6 +89,10 @@ class _Writer:
                 latest = max(each for known, each in self.words.subsets if known == name)
                 at = "" if version == latest and self.one_in(2) else f"@{version}"
                 return f"{self.cased('in_subset')}('{name}{at}')", _ATOM
+            case Compares(one, other, same):
+                word = self.cased("agree" if same else "disagree")
+                findings = self.shuffled([one, other])
+                return f"{word}({', '.join(self.finding(*each) for each in findings)})", _ATOM
 
     def joined(self, word: str, children: list[Expression]) -> tuple[str, int]:
         binding = _AND if word == "and" else _OR

@@ -25,12 +25,16 @@ from cxrcat.catalog.query.tree import (
     Or,
     Range,
 )
-from cxrcat.schemas.errors import NotFoundError
 
 from .memory import VOCABULARY
 
 MASS = FindingIs("text", "mass", "present")
 NODULE = FindingIs("text", "nodule", "present")
+SPOTTED = {
+    "present": FindingIs("panel", "nodule", "present"),
+    "absent": FindingIs("panel", "nodule", "absent"),
+    "uncertain": FindingIs("panel", "nodule", "uncertain"),
+}
 
 FORMS: list[tuple[str, Node]] = [
     ("mass", MASS),
@@ -86,6 +90,27 @@ FORMS: list[tuple[str, Node]] = [
     ("findings in (1, 3)", Or((FindingCount("text", 1, 1), FindingCount("text", 3, 3)))),
     ("in_subset(holdout)", InSubset("holdout", 2)),
     ("in_subset('holdout@1')", InSubset("holdout", 1)),
+    ("split = 'TEST'", OneOf("split", ("test",))),
+    (
+        "agree(mass, panel.spot)",
+        Or(
+            (
+                And((MASS, SPOTTED["present"])),
+                And((And((Labelled("text"), Not(MASS))), SPOTTED["absent"])),
+            )
+        ),
+    ),
+    (
+        "disagree(panel.spot, mass)",
+        Or(
+            (
+                And((SPOTTED["present"], And((Labelled("text"), Not(MASS))))),
+                And((SPOTTED["absent"], MASS)),
+                And((SPOTTED["uncertain"], MASS)),
+                And((SPOTTED["uncertain"], And((Labelled("text"), Not(MASS))))),
+            )
+        ),
+    ),
     ("in_subset('Pleural-Thickening')", InSubset("pleural-thickening", 1)),
     ("mass\n\tand\r\nnodule", And((MASS, NODULE))),
 ]
@@ -106,6 +131,7 @@ WORDS = st.sampled_from(
             "in_subset(",
             "absent(",
             "labelled(",
+            "agree(",
             "1",
             "-1",
             "1e9",
@@ -131,13 +157,13 @@ TEXTS = st.one_of(
 @given(TEXTS)
 def test_any_text_is_a_question_or_is_refused(text: str) -> None:
     before = time.monotonic()
-    found: QueryError | NotFoundError | None = None
+    found: QueryError | None = None
     try:
         normal: Node | None = normalise(parse(text, VOCABULARY))
-    except (QueryError, NotFoundError) as error:
+    except QueryError as error:
         normal, found = None, error
     assert found is None or str(found).isprintable()
-    if isinstance(found, QueryError):
+    if found is not None:
         assert 0 <= found.position <= len(text)
         assert found.caret().count("\n") == 1
     if normal is not None:

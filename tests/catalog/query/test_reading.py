@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from cxrcat.catalog.query import Read, normalise, parse, reads
 
 from .expressions import (
+    Among,
     Belongs,
+    Compares,
     Counts,
     Expression,
     HasBox,
     Joined,
+    Lacks,
     Nay,
     Says,
     Speaks,
@@ -74,5 +77,9 @@ def _expected(asked: Expression) -> list[tuple[str, str]]:
             return [("boxes", finding or "")]
         case Belongs(name, version):
             return [("subset", f"{name}@{version}")]
+        case Compares(one, other):
+            return [("labels", one[0]), ("labels", other[0])]
+        case Among(column="split") | Lacks(column="split"):
+            return [("split", "split")]
         case _:
             return []

@@ -1,0 +1,177 @@
+"""What would be touched if images, a patient or a label set were wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+from sqlmodel import Session, col, select
+
+from ..schemas.errors import NotFoundError, UsageError
+from ..schemas.tables import Dataset, Export, Image, LabelSet, Project, Subset, Use
+from . import datasets
+from .bitmaps import load
+from .patients import spellings
+from .suggest import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the question is about: one of an image's name, a patient, or a label set."""
+
+    image: str | None = None
+    patient: str | None = None
+    labels: str | None = None
+    dataset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedSubset:
+    """A version of a subset, with how many of the images it holds; None for a label set."""
+
+    name: str
+    version: int
+    images: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedExport:
+    """An export of such a version, and the project that it is for."""
+
+    id: str
+    subset: str
+    destination: str
+    state: str
+    project: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedUse:
+    """A use of such a version."""
+
+    id: int
+    project: str
+    kind: str
+    artifact: str | None
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """All that is touched, in the order in which it was made; `images` are those of the target."""
+
+    dataset: str
+    dataset_version: str
+    images: int | None
+    subsets: tuple[TouchedSubset, ...]
+    exports: tuple[TouchedExport, ...]
+    projects: tuple[str, ...]
+    uses: tuple[TouchedUse, ...]
+
+
+def impact(session: Session, target: Target) -> Impact:
+    """Return what images or a label set touch; raise `NotFoundError` for what is not there."""
+    given = [each for each in (target.image, target.patient, target.labels) if each is not None]
+    if len(given) != 1:
+        raise UsageError("name one: --image NAME, --patient NUMBER or --labels SET")
+    dataset = datasets.find(session, target.dataset)
+    if target.labels is not None:
+        images, touched = None, _by_labels(session, dataset, target.labels)
+    else:
+        ordinals = _ordinals(session, dataset, target)
+        images, touched = len(ordinals), _by_images(session, dataset, ordinals)
+    keys: set[int | None] = set(touched)
+    if target.labels == datasets.descriptor_of(dataset).version_of(dataset.version).table.labels:
+        # The table of every export holds these labels, whatever its question read.
+        keys = set(session.exec(select(Subset.id).where(Subset.dataset_id == dataset.id)))
+    exports = _exports(session, keys)
+    uses = _uses(session, keys)
+    projects = {each.project for each in exports if each.project} | {use.project for use in uses}
+    return Impact(
+        dataset=dataset.slug,
+        dataset_version=dataset.version,
+        images=images,
+        subsets=tuple(touched.values()),
+        exports=exports,
+        projects=tuple(sorted(projects)),
+        uses=uses,
+    )
+
+
+def _ordinals(session: Session, dataset: Dataset, target: Target) -> BitMap:
+    query = select(Image.ordinal).where(Image.dataset_id == dataset.id)
+    if target.image is not None:
+        found = BitMap(session.exec(query.where(Image.name == target.image)))
+    else:
+        names = spellings(str(target.patient))
+        found = BitMap(session.exec(query.where(col(Image.patient).in_(names))))
+    if not found:
+        what = "image" if target.image is not None else "patient"
+        name = str(target.image or target.patient)[:60]
+        raise NotFoundError(f"{dataset.slug}@{dataset.version} has no {what} {name!r}")
+    return found
+
+
+def _by_images(session: Session, dataset: Dataset, images: BitMap) -> dict[int, TouchedSubset]:
+    """Return the versions that hold any of the images, by key: every bitmap is read once."""
+    query = select(Subset.id, Subset.name, Subset.version, Subset.members)
+    query = query.where(Subset.dataset_id == dataset.id).order_by(col(Subset.id))
+    touched = {}
+    for key, name, version, blob in session.exec(query):
+        count = load(blob).intersection_cardinality(images)
+        if count:
+            touched[key or 0] = TouchedSubset(name, version, count)
+    return touched
+
+
+def _by_labels(session: Session, dataset: Dataset, labels: str) -> dict[int, TouchedSubset]:
+    """Return the versions whose question, or that of an ancestor, read the label set or split."""
+    descriptor = datasets.descriptor_of(dataset)
+    boxes = [each.slug for each in descriptor.boxes]
+    known = session.exec(select(LabelSet.slug).where(LabelSet.dataset_id == dataset.id)).all()
+    if labels not in (*known, *boxes):
+        raise NotFoundError(unknown("label set", labels, [*known, *boxes]))
+    kinds = ("boxes",) if labels in boxes else ("labels", "split")
+    names: set[str] = set()
+
+    def touches(read: dict[str, str]) -> bool:
+        if read["kind"] == "subset":
+            return read["name"] in names
+        return read["kind"] in kinds and ("boxes" in kinds or read["name"] == labels)
+
+    query = select(Subset.id, Subset.name, Subset.version, Subset.reads)
+    query = query.where(Subset.dataset_id == dataset.id).order_by(col(Subset.id))
+    touched: dict[int, TouchedSubset] = {}
+    for key, name, version, reads in session.exec(query):  # an ancestor is older, so it came before
+        if any(map(touches, reads)):
+            touched[key or 0] = TouchedSubset(name, version, None)
+            names.add(f"{name}@{version}")
+    return touched
+
+
+def _exports(session: Session, keys: Set[int | None]) -> tuple[TouchedExport, ...]:
+    query = (
+        select(Export, Subset.name, Subset.version, Project.slug)
+        .join(Subset, col(Subset.id) == Export.subset_id)
+        .outerjoin(Project, col(Project.id) == Export.project_id)
+        .order_by(col(Export.at), col(Export.id))
+    )
+    return tuple(
+        TouchedExport(row.id, f"{name}@{version}", row.destination, row.state, project)
+        for row, name, version, project in session.exec(query)
+        if row.subset_id in keys
+    )
+
+
+def _uses(session: Session, keys: Set[int | None]) -> tuple[TouchedUse, ...]:
+    query = (
+        select(Use, Project.slug)
+        .join(Project, col(Project.id) == Use.project_id)
+        .order_by(col(Use.id))
+    )
+    return tuple(
+        TouchedUse(row.id or 0, project, row.kind, row.artifact, row.contact)
+        for row, project in session.exec(query)
+        if row.subset_id in keys
+    )
