@@ -52,7 +52,7 @@ check: ## run all that CI runs
 	@bash .ci/run
 
 bench: ## time the commands that people wait for
-	@scripts/venv run
+	@scripts/venv bench
 	$(bin)/python benchmarks/run.py $(ARGS)
 
 format: ## bring the code into its format

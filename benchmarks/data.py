@@ -14,7 +14,7 @@ from pathlib import Path
 
 from measure import BenchError, call, installed
 
-_TABLE = (
+TABLE = (
     Path(__file__).parent.parent / "schemas/datasets/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"
 )
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
@@ -24,7 +24,7 @@ _PNG_TAIL = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 def flat_table(folder: Path) -> Path:
     """Write the metadata of all images as an uncompressed CSV file."""
     path = folder / "flat.csv"
-    with gzip.open(_TABLE) as zipped, path.open("wb") as flat:
+    with gzip.open(TABLE) as zipped, path.open("wb") as flat:
         shutil.copyfileobj(zipped, flat)
     return path
 
@@ -41,7 +41,7 @@ def subset_of(catalog: Path, name: str, count: int) -> list[str]:
 
     There are a few more when the last patient has several images of one visit.
     """
-    with gzip.open(_TABLE) as zipped:
+    with gzip.open(TABLE) as zipped:
         rows = csv.DictReader(io.TextIOWrapper(zipped, "utf-8-sig"))
         every = sorted(
             (int(row["Patient ID"]), int(row["Follow-up #"]), row["Image Index"]) for row in rows
