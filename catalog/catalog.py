@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
     from ..schemas.descriptor import Descriptor
     from ..schemas.manifest import Profile, Provenance
+    from .bigquery import Grant
+    from .bigquery.instances import Identified
     from .compare import Diff
     from .datasets import DatasetInfo
     from .derive import Derivation
     from .export import Plan, Request
     from .exports import ExportInfo
+    from .fetch import FetchReport
     from .graph import Graph
     from .health import Health
     from .history import VersionInfo
@@ -35,9 +38,12 @@ if TYPE_CHECKING:
     from .labels import Added, LabelSetInfo
     from .overlap import Overlap
     from .releases import Arrival, ReleaseInfo
+    from .replicas import ReplicaInfo
+    from .scan import Scan, ScanReport
     from .split import SplitReport, Splitting
     from .subsets import SubsetInfo
     from .verify import Verified
+    from .view import ImageView, Saved, Wanted
     from .withdrawals import Withdraw, WithdrawReport
 
 
@@ -147,6 +153,23 @@ class Catalog:
         with self._store.writing() as session:
             return releases.bring_in(session, dataset, read, reason, self.settings.by, progress)
 
+    def identify_instances(
+        self, dataset: str, source: str, grant: Grant, progress: Progress = SILENT
+    ) -> Identified:
+        """Learn from a BigQuery table of DICOM metadata which instance each image is.
+
+        `source` names the table in the descriptor. What cannot be told for certain is counted and
+        left out.
+        """
+        from .bigquery import instances
+
+        with self._store.reading() as session:
+            descriptor = datasets.descriptor_of(datasets.find(session, dataset))
+        found = instances.read(descriptor, source, grant, progress)
+        with self._store.writing() as session:
+            row = datasets.find(session, dataset)
+            return instances.record(session, row, descriptor, found, self.settings.by)
+
     def labels(self, dataset: str | None = None) -> list[LabelSetInfo]:
         """Return every label set and split of a dataset, also those that can still be added."""
         from . import labels
@@ -201,6 +224,35 @@ class Catalog:
 
         (made,) = self.create_subsets([(name, derivation or Derivation(where))], note, dataset)
         return made
+
+    def create_subset_in_bigquery(
+        self,
+        name: str,
+        where: str,
+        grant: Grant,
+        note: str | None = None,
+        dataset: str | None = None,
+        progress: Progress = SILENT,
+    ) -> SubsetInfo:
+        """Have a question answered by a table in BigQuery, and record the answer under a name.
+
+        The bill is shown to `grant.agree` first. See `create_subset`.
+        """
+        from .bigquery import answer
+        from .create import Creator
+
+        subsets.check_name(name)
+        subsets.check_note(note or "")
+        with self._store.reading() as session:
+            question = answer.read(session, datasets.find(session, dataset), where, grant)
+        answered = answer.ask(question, grant, progress)
+        with self._store.reading() as session:
+            owner = datasets.find(session, dataset)
+            made = answer.settle(session, owner, answered, name, note, grant)
+        with self._store.writing() as session:
+            owner = datasets.find(session, dataset)
+            creator = Creator(session, owner, self.settings.by)
+            return subsets.describe(creator.create(made), owner)
 
     def create_subsets(
         self,
@@ -320,6 +372,14 @@ class Catalog:
         settle_interrupted(self._store, self.settings)
         return export(self._store, self.settings, request, progress)
 
+    def export_to_bucket(
+        self, request: Request, place: str, progress: Progress = SILENT
+    ) -> Provenance:
+        """Write a subset to ``gs://BUCKET/PREFIX`` with everything that it owes, and record it."""
+        from .export.bucket import export_to_bucket
+
+        return export_to_bucket(self._store, self.settings, request, place, progress)
+
     def exports(self) -> list[ExportInfo]:
         """Return every export, the newest first."""
         with self._store.reading() as session:
@@ -336,6 +396,48 @@ class Catalog:
             row = session.get(Export, found.manifest.export.id)
             recorded = None if row is None else row.checksum == found.checksum
         return replace(found, recorded=recorded)
+
+    def fetch_archives(
+        self,
+        source: str,
+        folder: Path,
+        only: Sequence[str] = (),
+        dataset: str | None = None,
+        progress: Progress = SILENT,
+    ) -> FetchReport:
+        """Download a source's archives into a folder, each checked against its owner's MD5.
+
+        `only` has the numbers or names of those that are wanted; without any, all are.
+        """
+        from .fetch import fetch
+
+        return fetch(self.descriptor(dataset), source, folder, only, progress)
+
+    def scan(self, wanted: Scan, progress: Progress = SILENT) -> ScanReport:
+        """Record images that are already somewhere, and say what is missing or wrong there."""
+        from .scan import scan
+
+        return scan(self._store, self.settings.by, wanted, progress)
+
+    def replicas(self, image: str, dataset: str | None = None) -> list[ReplicaInfo]:
+        """Return every place where an image's bytes were seen, by source and URI."""
+        from . import replicas
+
+        with self._store.reading() as session:
+            return replicas.of_image(session, datasets.find(session, dataset), image)
+
+    def view(self, image: str, dataset: str | None = None) -> ImageView:
+        """Return all that is known of an image: row, labels, boxes, subsets, replicas, viewers."""
+        from .view import view
+
+        with self._store.reading() as session:
+            return view(session, image, dataset)
+
+    def save_picture(self, wanted: Wanted, progress: Progress = SILENT) -> Saved:
+        """Draw an image with its boxes into a PNG file that holds the words its use owes."""
+        from .view import save
+
+        return save(self._store, wanted, progress)
 
     def manifest(self, name: str) -> Provenance:
         """Return the manifest that an export of a subset would have, to cite from."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import xxhash
 
@@ -22,6 +23,9 @@ from ..schemas.errors import InputError
 BUFFER = 1 << 20  # bytes
 _THREADS = 2  # more of them mostly wait for one another
 _BATCH = 64  # files that a thread takes at a time
+
+File = TypeVar("File")
+Outcome = TypeVar("Outcome")
 
 _local = threading.local()
 
@@ -63,11 +67,18 @@ def of_files(paths: Sequence[str]) -> Iterator[Checksum]:
     The disk is told of a batch of files before the first of them is read, so that it is not
     waited for once a file.
     """
-    batches = (paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH))
+    return in_batches(paths, _of_batch)
+
+
+def in_batches(
+    files: Sequence[File], read: Callable[[Sequence[File]], Iterable[Outcome]]
+) -> Iterator[Outcome]:
+    """Yield what reading each file gives, in order; batches of them are read in two threads."""
+    batches = (files[start : start + _BATCH] for start in range(0, len(files), _BATCH))
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="checksums") as pool:
         try:
-            for checksums in pool.map(_of_batch, batches):
-                yield from checksums
+            for outcomes in pool.map(read, batches):
+                yield from outcomes
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

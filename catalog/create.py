@@ -24,8 +24,8 @@ class Ask:
     """What a new subset is made of: a question, then `steps` in their order.
 
     `written` is the question as a person wrote it where `where` is its normal form, which asks it
-    again. `listed` has the images of a `selection.Listed` step, since a record has their names'
-    checksum alone. `also_read` are reads that steps cause.
+    again. `listed` has the images of a `selection.Listed` or `selection.Answered` step, since a
+    record has their names' checksum alone. `also_read` are reads that steps cause.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Creator:
     ) -> Iterator[selection.Step]:
         """Yield the steps with their levels; those that are asked again keep theirs."""
         for step in steps:
-            if isinstance(step, selection.Listed) or step.level is not None:
+            if isinstance(step, selection.Listed | selection.Answered) or step.level is not None:
                 yield step
                 continue
             parents = (
@@ -149,13 +149,20 @@ class Creator:
     def _narrowed(self, ask: Ask, tree: Node) -> Iterator[tuple[str, BitMap]]:
         """Yield each condition and step with the images that are left after it."""
         left = BitMap()
-        for condition, left in funnel(tree, self.index):
-            yield condition, left
+        answered = [step for step in ask.steps if isinstance(step, selection.Answered)]
+        if answered:
+            left = ask.listed or BitMap()
+            yield f"{spell(tree)}, {answered[0].words()}", left
+        else:
+            for condition, left in funnel(tree, self.index):
+                yield condition, left
         withdrawn = self.index.withdrawn()
         if left.intersect(withdrawn):
             left = left - withdrawn
             yield "not withdrawn", left
         for step in ask.steps:
+            if isinstance(step, selection.Answered):
+                continue
             if isinstance(step, selection.Listed):
                 left = left & (ask.listed or BitMap())
             else:

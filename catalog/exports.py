@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import UsageError
-from ..schemas.tables import Dataset, Export, Project, Replica, Subset
+from ..schemas.tables import Dataset, Export, Project, Subset
 from . import events
 
 PREPARED, PUBLISHED, ABANDONED = "prepared", "published", "abandoned"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_BATCH = 500  # rows a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,48 +70,6 @@ def unsettled(session: Session, host: str) -> list[Export]:
     """Return the exports of this host whose runs ended between recording and publishing."""
     query = select(Export).where(Export.state == PREPARED, Export.host == host)
     return list(session.exec(query))
-
-
-def record_replicas(
-    session: Session,
-    dataset: Dataset,
-    source: str,
-    seen: Iterable[tuple[int, str, int, str]],
-) -> None:
-    """Record where images were seen: (ordinal, URI, size in bytes, checksum) each."""
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "dataset_id": dataset.id,
-            "ordinal": ordinal,
-            "uri": uri,
-            "source": source,
-            "size": size,
-            "checksum": checksum,
-            "at": now,
-        }
-        for ordinal, uri, size, checksum in seen
-    ]
-    connection = session.connection()
-    insert = _insert_of(connection)
-    table: sa.Table = Replica.__table__  # type: ignore[attr-defined]
-    statement = insert(table)
-    statement = statement.on_conflict_do_update(
-        index_elements=["dataset_id", "ordinal", "uri"],
-        set_={name: statement.excluded[name] for name in ("source", "size", "checksum", "at")},
-    )
-    for start in range(0, len(rows), _BATCH):
-        connection.execute(statement, rows[start : start + _BATCH])
-
-
-def _insert_of(connection: sa.Connection) -> Callable[[sa.Table], Any]:
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert
 
 
 def listing(session: Session) -> list[ExportInfo]:

@@ -11,7 +11,7 @@ from ..schemas.tables import Dataset, Export, Subset
 from . import subsets
 from .lineage import ancestors
 
-NodeKind: TypeAlias = Literal["dataset", "labels", "boxes", "split", "subset", "export"]
+NodeKind: TypeAlias = Literal["dataset", "labels", "boxes", "split", "source", "subset", "export"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def used(session: Session, descriptor: Descriptor, dataset: Dataset, subset: Sub
         asker = "the question" if each is subset else f"the subset {each.name}@{each.version}"
         for read in each.reads:
             because = f"{asker} reads `{read['word']}`"
-            if read["kind"] in ("labels", "split"):
+            if read["kind"] in ("labels", "split", "source"):
                 found.append(Used(read["kind"], read["name"], because))
             elif read["kind"] == "boxes":
                 found += [Used("boxes", spec.slug, because) for spec in descriptor.boxes]

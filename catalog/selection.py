@@ -146,9 +146,30 @@ class Listed:
         return f"listed in {self.source}"
 
 
-Step: TypeAlias = OnePerPatient | Sample | Part | Listed
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Keep the images that a table elsewhere gave for the question, which is not asked again.
+
+    Of its `rows`, `left_out` are none of the dataset's images that is known; `checksum` is that of
+    the names of the others, one a line.
+    """
+
+    engine: str
+    table: str
+    rows: int
+    left_out: int
+    checksum: str
+
+    def words(self) -> str:
+        """Return the step as the funnel shows it."""
+        others = f", {self.left_out:,} of its {self.rows:,} rows left out" if self.left_out else ""
+        return f"answered by {self.engine}:{self.table}{others}"
+
+
+Step: TypeAlias = OnePerPatient | Sample | Part | Listed | Answered
 
 _KINDS: dict[str, type[Step]] = {
+    "answer": Answered,
     "list": Listed,
     "one_per_patient": OnePerPatient,
     "part": Part,

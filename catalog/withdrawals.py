@@ -175,7 +175,8 @@ def _renew(session: Session, release: Dataset, withdrawn: BitMap, by: str) -> It
         members = load(row.members)
         if not members.intersect(withdrawn):
             continue
-        # A list is not kept but for its members, which is all that is left of it.
-        listed = members if row.operation == "list" else None
+        # A list, or an answer from elsewhere, is not kept but for its members.
+        kept = {"list", "answer"} & {step["kind"] for step in row.steps}
+        listed = members if kept else None
         after = creator.create(ask_again(row, listed))
         yield Renewed(row.name, row.version, after.version, row.images, after.images)

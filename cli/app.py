@@ -16,13 +16,16 @@ from . import (
     doctor,
     export,
     exports,
+    fetch,
     ingest,
     labels,
     lineage,
+    scan,
     schema,
     split,
     subset,
     verify,
+    view,
     withdraw,
 )
 from .context import DEBUG_VARIABLE, Options, examples, printable
@@ -58,6 +61,10 @@ app.command("datasets", epilog=dataset.EPILOG)(dataset.datasets)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(labels.app, name="labels")
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
+app.command("fetch", epilog=fetch.EPILOG)(fetch.fetch)
+app.command("scan", epilog=scan.SCAN_EPILOG)(scan.scan)
+app.command("replicas", epilog=scan.REPLICAS_EPILOG)(scan.replicas)
+app.command("view", epilog=view.EPILOG)(view.view)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 

@@ -18,6 +18,15 @@ DEBUG_VARIABLE = "CXRCAT_DEBUG"
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
+BillingProject = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROJECT",
+        envvar="CXRCAT_BILLING_PROJECT",
+        help="Your Google Cloud project, which is billed where the owner lets requesters pay.",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -53,6 +62,18 @@ def progress() -> Progress:
 def say(text: str = "") -> None:
     """Tell the user something that is not the command's data, on standard error."""
     typer.echo(text, err=True)
+
+
+def confirm(fact: str, question: str, yes: bool) -> bool:
+    """Say a fact, and ask on a terminal; elsewhere only `yes` means yes."""
+    from ..schemas.errors import UsageError
+
+    if yes:
+        say(fact)
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(f"{fact}; agree to it with --yes")
+    return typer.confirm(f"{fact}. {question}", err=True)
 
 
 def printable(text: str) -> str:

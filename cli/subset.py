@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .bigquery import MaxBytesBilled, Table, Yes, grant
 from .context import (
+    BillingProject,
     Json,
     can_print,
     examples,
@@ -17,8 +19,12 @@ from .context import (
     print_facts,
     print_json,
     print_table,
+    progress,
     say,
 )
+
+if TYPE_CHECKING:
+    from ..catalog.derive import Derivation
 
 app = typer.Typer(
     help="Named answers to questions: make, derive, divide and compare them.", no_args_is_help=True
@@ -31,6 +37,13 @@ class Pick(StrEnum):
     first = "first"
     last = "last"
     random = "random"
+
+
+class Engine(StrEnum):
+    """What answers a question."""
+
+    local = "local"
+    bigquery = "bigquery"
 
 
 class By(StrEnum):
@@ -125,6 +138,8 @@ def show(
         "cxrcat subset create pilot --from adults --sample 200 --by patient --seed 7",
         "cxrcat subset create either --union pneumothorax effusion",
         "cxrcat subset create holdout --from-list names.txt --note 'of the 2019 paper'",
+        "cxrcat subset create men --where \"effusion and sex = 'M'\" --engine bigquery "
+        "--billing-project my-project",
     )
 )
 def create(
@@ -166,6 +181,20 @@ def create(
     dataset: Annotated[
         str | None, typer.Option(metavar="SLUG[@VERSION]", help="Another dataset or release.")
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What answers --where: the catalog, or a table in BigQuery.")
+    ] = Engine.local,
+    table: Table = None,
+    billing_project: BillingProject = None,
+    max_bytes_billed: MaxBytesBilled = None,
+    yes: Yes = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing",
+            help="With BigQuery: leave out rows of the answer that are no known image.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Record the answer to a question, or a selection from other subsets, under a name.
@@ -173,7 +202,10 @@ def create(
     The same question with the same answer is recorded once; another one becomes a new version.
     """
     from ..catalog.derive import Derivation
+    from ..schemas.errors import UsageError
 
+    if engine is Engine.local and (table is not None or max_bytes_billed is not None):
+        raise UsageError("--table and --max-bytes-billed are for --engine bigquery; add that")
     wanted = Derivation(
         where=where,
         parent=parent,
@@ -187,9 +219,29 @@ def create(
         seed=seed,
     )
     with open_catalog(context) as catalog:
-        each = catalog.create_subset(name, note=note, dataset=dataset, derivation=wanted)
+        if engine is Engine.bigquery:
+            granted = grant(billing_project, table, max_bytes_billed, yes, allow_missing)
+            each = catalog.create_subset_in_bigquery(
+                name, _alone(wanted), granted, note, dataset, progress()
+            )
+        else:
+            each = catalog.create_subset(name, note=note, dataset=dataset, derivation=wanted)
     if json:
         print_json(asdict(each))
         return
     say(f"{each.images:,} images of {each.patients:,} patients")
     typer.echo(f"{each.name}@{each.version}")
+
+
+def _alone(wanted: Derivation) -> str:
+    """Return the question of a derivation that is nothing else."""
+    from ..catalog.derive import Derivation
+    from ..schemas.errors import UsageError
+
+    plain = Derivation(wanted.where, by=wanted.by, seed=wanted.seed)
+    if wanted.where is None or wanted != plain:
+        raise UsageError(
+            "--engine bigquery answers --where EXPR alone; record that, then derive from it with "
+            "--from NAME"
+        )
+    return wanted.where

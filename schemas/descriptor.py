@@ -28,6 +28,13 @@ from .terms import (
 
 AgeNotation = Literal["years", "units"]
 
+ArchiveUrl = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"""^(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/)[^\s<>"']+$"""
+    ),
+]
+
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -113,18 +120,36 @@ class SourceKind(StrEnum):
 
 
 class Archive(Model):
-    """One archive of a source, with the checksum that its owner publishes."""
+    """One archive of a source, with the checksum that its owner publishes.
+
+    Its address may be one on this machine without encryption: a mirror, or a server for tests.
+    """
 
     file: FileName
-    url: Url
+    url: ArchiveUrl
     size: int
     md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Prices(Model):
+    """What an owner's service bills for a transfer to the internet, in US dollars on a day."""
+
+    per_gib: Annotated[float, Field(ge=0)]
+    per_10000_reads: Annotated[float, Field(ge=0)]
+    as_of: Text
+    source: Text
+
+
+Fact = Literal["name", "stem", "patient", "follow_up", "age", "sex", "view", "findings"]
+"""What the catalog knows of an image that an attribute or a column elsewhere may say too."""
 
 
 class SourceSpec(Model):
     """One place where the dataset's images are.
 
     `uri` is a template with `{name}` (``00000001_000.png``) and `{stem}` (without the suffix).
+    `attributes` says, for each DICOM keyword that the source's instances or tables have, which fact
+    stands there; one that is a ``name`` or a ``stem`` identifies an image by itself.
     """
 
     slug: Slug
@@ -134,9 +159,11 @@ class SourceSpec(Model):
     uri: Text
     media_type: Literal["image/png", "application/dicom", "application/gzip"] | None = None
     requester_pays: bool = False
+    prices: Prices | None = None
     access: Text | None = None
     owes: list[Slug] = []
     archives: list[Archive] = []
+    attributes: dict[Text, Fact] = {}
 
     @model_validator(mode="after")
     def _template_is_known(self) -> Self:

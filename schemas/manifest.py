@@ -91,10 +91,11 @@ class FunnelStep(Part):
 class ReadFact(Part):
     """Something that the question read, and the word by which it did.
 
-    `checksum` is that of the files of a label set or a split.
+    `checksum` is that of the files of a label set or a split. A ``source`` is a table elsewhere
+    that answered the question.
     """
 
-    kind: Literal["labels", "boxes", "split", "subset"]
+    kind: Literal["labels", "boxes", "split", "source", "subset"]
     name: str
     word: str
     checksum: ChecksumText | None = None
@@ -167,14 +168,22 @@ class OwedDuty(Part):
 
 
 class ImagesFacts(Part):
-    """What was done about the images themselves."""
+    """What was done about the images themselves.
 
-    mode: Literal["none", "copy", "hardlink"]
+    `brought_from` names the source that they were brought from, ``folder`` for a local one;
+    `source` and `uri` the one from which everybody can have them. `taken_over` counts those whose
+    checksum is not an XXH3-128 of bytes that were read, but what their store says of them.
+    """
+
+    mode: Literal["none", "copy", "hardlink", "rewrite"]
+    brought_from: str | None = None
+    media_type: str | None = None
     source: str | None = None
     uri: str | None = None
     files: Count
     size: Count
     missing: Count
+    taken_over: Count | None = None
 
 
 class FileFact(Part):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, LargeBinary, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, LargeBinary, Text, TypeDecorator
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 
@@ -37,6 +37,7 @@ _JSON: Any = JSON
 _MOMENT: Any = UtcDateTime
 _BLOB: Any = LargeBinary
 _TEXT: Any = Text
+_BIG: Any = BigInteger
 
 
 class _Numbered(Protocol):
@@ -182,7 +183,13 @@ class Box(SQLModel, table=True):
 
 
 class Replica(SQLModel, table=True):
-    """One place where the bytes of an image were seen, and what they were then."""
+    """One place where the bytes of an image were seen, and what they were then.
+
+    `size` is in bytes, `checksum` the XXH3-128 where the bytes were read, `stored` the checksum
+    that a store told, `version` what pins the bytes there (a generation, say), `modified`
+    (nanoseconds) and `inode` tell whether a file changed since. `problem` says what is wrong with
+    the bytes. A DICOM instance has the UIDs of its study, its series and its own.
+    """
 
     __tablename__ = "replica"
 
@@ -190,8 +197,16 @@ class Replica(SQLModel, table=True):
     ordinal: int = Field(primary_key=True)
     uri: str = Field(primary_key=True)
     source: str
-    size: int
-    checksum: str
+    size: int | None = Field(sa_type=_BIG)
+    checksum: str | None
+    version: str | None
+    stored: str | None
+    modified: int | None = Field(sa_type=_BIG)
+    inode: int | None = Field(sa_type=_BIG)
+    problem: str | None
+    study: str | None
+    series: str | None
+    instance: str | None
     at: datetime = Field(sa_type=_MOMENT)
 
 

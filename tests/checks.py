@@ -181,14 +181,35 @@ def _check_table(
     assert {row["path"] for row in rows} - {""} == images
     for row in rows:
         if row["path"]:
-            assert row["path"] == f"images/{row['name']}"
+            assert row["path"] == f"images/{_file_of(row['name'], manifest)}"
             assert row["size"] == str(sizes[row["path"]])
             assert row["checksum"] == f"xxh128:{digests[row['path']]}"
         else:
             assert (row["size"], row["checksum"]) == ("", "")
-        if "uri" in manifest["images"]:
-            assert row["source"] == manifest["images"]["uri"].replace("{name}", row["name"])
+        _check_source(row, manifest["images"])
     return rows
+
+
+def _file_of(name: str, manifest: dict[str, Any]) -> str:
+    dicom = manifest["images"].get("media_type") == "application/dicom"
+    return f"{name.removesuffix('.png')}.dcm" if dicom else name
+
+
+def _check_source(row: dict[str, str], images: dict[str, Any]) -> None:
+    """Assert that the address of an image is its source's, with what pins the bytes that came."""
+    brought = images.get("brought_from")
+    if row["path"] and brought == "dicomweb":
+        assert re.fullmatch(
+            r"https?://.+/studies/[\d.]+/series/[\d.]+/instances/[\d.]+", row["source"]
+        )
+    elif row["path"] and brought not in ("folder", images.get("source")):
+        assert "://" in row["source"]  # a place that the descriptor does not know
+    elif "uri" in images:
+        stem = row["name"].rsplit(".", 1)[0]
+        uri = images["uri"].replace("{name}", row["name"]).replace("{stem}", stem)
+        address, _, pin = row["source"].partition("#")
+        assert address.startswith(uri)
+        assert not pin or (row["path"] and brought == images["source"])
 
 
 @cache

@@ -28,6 +28,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name not in ("CXRCAT_REAL_DATA", "CXRCAT_VALIDATORS", "CXRCAT_UPDATE_SNAPSHOTS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CXRCAT_USER", "tester")
 
 

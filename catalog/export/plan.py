@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...schemas.errors import CxrcatError, InputError, SourceError, UsageError
-from ..sources.folder import Found, find_images
+from ..progress import SILENT, Progress
+from ..sources import Access, Found, Source
+from ..sources.cost import Estimate
+from ..sources.folder import Folder
 from .transfer import ImageMode
 
 MANIFEST = "provenance.json"
@@ -24,15 +27,18 @@ _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow: hidden names a
 class Request:
     """What a user asks of an export.
 
-    `destination` None means a folder named as the subset, here. `source` is the local folder with
-    the images. `replace` allows an earlier export at the destination to be replaced,
-    `allow_withdrawn` a version that holds images which were withdrawn since.
+    `destination` None means a folder named as the subset, here. `source` names where the images
+    are, as `sources.open_source` reads it. `replace` allows an earlier export at the destination to
+    be replaced, `allow_withdrawn` a version that holds images which were withdrawn since. `agree`
+    is asked before a transfer that somebody is billed for; without it there is none.
     """
 
     subset: str
     destination: Path | None = None
     mode: ImageMode = ImageMode.NONE
-    source: Path | None = None
+    source: str | Path | None = None
+    access: Access = field(default_factory=Access)
+    agree: Callable[[Estimate], bool] | None = None
     project: str | None = None
     replace: bool = False
     allow_missing: bool = False
@@ -41,50 +47,73 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where an export will stand, which images it will bring, and which it cannot find."""
+    """Where an export will stand, which images it will bring, and which it cannot find.
+
+    `remark` is what the source says of the missing ones.
+    """
 
     destination: Path
     mode: ImageMode
     found: Mapping[str, Found]
     missing: Sequence[str]
+    remark: str = ""
 
     @property
     def size(self) -> int:
         """How many bytes of images will be brought."""
-        return sum(each.size for each in self.found.values())
+        return sum(each.size or 0 for each in self.found.values())
 
 
-def make_plan(request: Request, name: str, images: Sequence[str]) -> Plan:
+def make_plan(
+    request: Request,
+    name: str,
+    images: Sequence[str],
+    source: Source | None,
+    progress: Progress = SILENT,
+) -> Plan:
     """Return the plan for a subset's `images`.
 
     Raises `UsageError` when the destination is taken, `InputError` when images are missing and that
     was not allowed, and `SourceError` when the disk has no room.
     """
-    if (request.source is None) != (request.mode is ImageMode.NONE):
-        raise UsageError(
-            "--images copy and --images hardlink need --from DIR, the folder with the images"
-            if request.source is None
-            else "--from DIR is for --images copy or --images hardlink; say which"
-        )
+    check_mode(request)
     destination = Path(os.path.abspath(request.destination or name))  # noqa: PTH100 - no links
     check_destination(destination, request.replace)
-    found: dict[str, Found] = {}
-    missing: list[str] = []
-    if request.source is not None:
-        if not request.source.is_dir():
-            raise InputError(f"{request.source}: there is no such folder; --from names one")
-        found = find_images(request.source, images)
-        missing = [image for image in images if image not in found]
+    if source is not None and request.mode is ImageMode.HARDLINK and source.slug != Folder.slug:
+        raise UsageError(f"{source.place}: cannot be linked to; export with --images copy")
+    plan = plan_images(Plan(destination, request.mode, {}, []), request, images, source, progress)
+    _check_room(plan)
+    return plan
+
+
+def plan_images(
+    plan: Plan, request: Request, images: Sequence[str], source: Source | None, progress: Progress
+) -> Plan:
+    """Return the plan with where each image is; raise `InputError` when some are missing."""
+    if source is None:
+        return plan
+    found = source.find(images, progress)
+    missing = [image for image in images if image not in found]
+    remark: str = getattr(source, "remark", "") if missing else ""
     if missing and not request.allow_missing:
         named = ", ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
         raise InputError(
-            f"{len(missing):,} of {len(images):,} images are not in {request.source}: {named}; "
-            "fetch them, or export what is there with --allow-missing"
+            f"{len(missing):,} of {len(images):,} images are not in {source.place}: "
+            f"{named}; {f'{remark}; ' if remark else ''}fetch them, or export what is there with "
+            "--allow-missing"
         )
     ordered = {image: found[image] for image in images if image in found}
-    plan = Plan(destination, request.mode, ordered, missing)
-    _check_room(plan)
-    return plan
+    return replace(plan, found=ordered, missing=missing, remark=remark)
+
+
+def check_mode(request: Request) -> None:
+    """Raise `UsageError` when the images are wanted and nothing says where from, or vice versa."""
+    if (request.source is None) != (request.mode is ImageMode.NONE):
+        raise UsageError(
+            "--images copy and --images hardlink need --from SOURCE, the place with the images"
+            if request.source is None
+            else "--from SOURCE is for --images copy or --images hardlink; say which"
+        )
 
 
 def check_destination(destination: Path, replace: bool) -> bool:

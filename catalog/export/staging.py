@@ -20,6 +20,9 @@ from ...schemas.errors import SourceError, UsageError
 _PART = ".cxrcat-part-"
 _OLD = ".cxrcat-old-"
 
+KEPT = ".cxrcat-fetched"
+"""Ends the name of the folder that keeps what an export fetched from afar before it broke off."""
+
 
 @contextmanager
 def staged(destination: Path, export_id: str) -> Iterator[Path]:
@@ -118,6 +121,8 @@ def _clean(destination: Path) -> None:
     for left in sorted(destination.parent.glob(f".{_escaped(destination.name)}.cxrcat-*")):
         if left.name.startswith(f".{destination.name}{_OLD}") and not destination.exists():
             left.rename(destination)
+        elif left.name == f".{destination.name}{KEPT}":
+            continue
         elif left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
 

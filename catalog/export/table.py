@@ -13,7 +13,7 @@ import xxhash
 
 from ...schemas.descriptor import Descriptor, SourceSpec
 from ..images import ImageRow
-from .transfer import Transferred
+from ..sources import Source, Transferred
 
 COLUMNS = (
     "name",
@@ -49,15 +49,21 @@ def write_table(
     path: Path,
     rows: Iterable[ImageRow],
     descriptor: Descriptor,
-    source: SourceSpec | None,
+    origin: SourceSpec | None,
+    source: Source | None,
     brought: Mapping[str, Transferred],
 ) -> Written:
     """Write the table whole and on disk.
 
-    `findings` are the dataset's own labels joined by its separator; `source` is the address from
-    which the image can be fetched; `path`, `size` and `checksum` are empty for an image that is
-    not in the export.
+    `findings` are the dataset's own labels joined by its separator; `source` is the address that an
+    image was fetched from or, where only this machine has that, can be fetched from (`origin`);
+    `path`, `size` and `checksum` are empty for an image that is not in the export.
     """
+
+    def address(name: str, each: Transferred | None) -> str | None:
+        found = source.public_uri(name, each.found) if source and each else None
+        return found or (origin.uri_of(name) if origin else None)
+
     labels = {word.name: word.label for word in descriptor.vocabulary.words()}
     names = xxhash.xxh3_128()
     count = 0
@@ -82,8 +88,8 @@ def write_table(
                     row.height,
                     row.spacing_x,
                     row.spacing_y,
-                    source.uri_of(row.name) if source else None,
-                    *((f"images/{row.name}", each.size, each.checksum) if each else ("", "", "")),
+                    address(row.name, each),
+                    *((f"images/{each.file}", each.size, each.checksum) if each else ("", "", "")),
                 )
             )
             if text.tell() > _FLUSH:

@@ -12,6 +12,7 @@ _SHAPES = {  # of Mermaid and of DOT
     "labels": ("[/{}/]", "parallelogram"),
     "boxes": ("[/{}/]", "parallelogram"),
     "split": ("[/{}/]", "parallelogram"),
+    "source": ("[/{}/]", "parallelogram"),
     "subset": ("({})", "box"),
     "export": ("[[{}]]", "folder"),
 }

@@ -34,6 +34,7 @@ _SOMETIMES = {
 _MODES = {
     "copy": "Each is a copy.",
     "hardlink": "Each is a hard link: a change made here is made at its source too.",
+    "rewrite": "Each was copied by the store itself, from bucket to bucket.",
 }
 
 
@@ -114,7 +115,8 @@ def _files(manifest: Provenance) -> str:
 
 def _images(manifest: Provenance) -> list[str]:
     images = manifest.images
-    origin = f", from the source {code(images.source)}" if images.source else ""
+    far = images.brought_from not in (None, "folder")
+    origin = f", fetched from the source {code(str(images.brought_from))}" if far else ""
     blocks = []
     if images.mode == "none":
         blocks.append("No image is in this folder.")
@@ -122,6 +124,11 @@ def _images(manifest: Provenance) -> list[str]:
         blocks.append(
             f"{count(images.files, 'image')} ({count(images.size, 'byte')}) "
             f"{'is' if images.files == 1 else 'are'} in `images/`{origin}. {_MODES[images.mode]}"
+        )
+    if images.taken_over:
+        blocks.append(
+            f"For {images.taken_over:,} of them, metadata.csv has the CRC32C that the store tells; "
+            "their bytes were not read, so checksums.xxh128 does not list them."
         )
     if images.missing:
         blocks.append(

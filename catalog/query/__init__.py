@@ -7,11 +7,12 @@ from .parse import parse
 from .reading import Read, reads
 from .spelling import spell
 from .tree import Node, conditions
-from .vocabulary import Column, LabelWords, Vocabulary
+from .vocabulary import Column, Kind, LabelWords, Vocabulary
 
 __all__ = [
     "Column",
     "Index",
+    "Kind",
     "LabelWords",
     "Node",
     "QueryError",

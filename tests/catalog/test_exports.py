@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from cxrcat.catalog import Catalog, datasets, exports, subsets
+from cxrcat.catalog import Catalog, exports, subsets
 from cxrcat.schemas.errors import UsageError
-from cxrcat.schemas.tables import Event, Export, Replica, key_of
+from cxrcat.schemas.tables import Event, Export, key_of
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -85,24 +85,6 @@ def test_a_bad_name_of_a_project_writes_nothing(shared: Catalog, name: str) -> N
     ):
         exports.prepare(session, export(session, "one"), name)
     assert shared.exports() == []
-
-
-def test_replicas_are_kept_once_a_place_and_brought_up_to_date(catalog: Catalog) -> None:
-    seen = [(number, f"file:///x/{number}", number, "xxh128:" + "0" * 32) for number in range(1200)]
-    with catalog._store.writing() as session:
-        exports.record_replicas(session, datasets.find(session), "folder", seen)
-    again = [(7, "file:///x/7", 70, "xxh128:" + "1" * 32), (7, "file:///y/7", 7, "xxh128:2")]
-    with catalog._store.writing() as session:
-        exports.record_replicas(session, datasets.find(session), "folder", again)
-        exports.record_replicas(session, datasets.find(session), "folder", [])
-    with catalog._store.reading() as session:
-        found = session.exec(select(Replica).order_by(col(Replica.ordinal), col(Replica.uri))).all()
-    assert len(found) == 1201
-    assert [(row.uri, row.size) for row in found[6:9]] == [
-        ("file:///x/6", 6),
-        ("file:///x/7", 70),
-        ("file:///y/7", 7),
-    ]
 
 
 def test_whether_an_export_stands(tmp_path: Path) -> None:

@@ -116,7 +116,11 @@ def test_a_path_inside_is_taken(written: str, path: str) -> None:
         (["duties", 0, "url"], "javascript:x", "duties.0.url: String should match pattern"),
         (["dataset", "homepage"], "http://x", "dataset.homepage: String should match pattern"),
         (["citations", 0, "DOI"], "x", "citations.0.DOI: String should match pattern"),
-        (["images", "mode"], "move", "images.mode: Input should be 'none', 'copy' or 'hardlink'"),
+        (
+            ["images", "mode"],
+            "move",
+            "images.mode: Input should be 'none', 'copy', 'hardlink' or 'rewrite'",
+        ),
         (["files", 0, "checksum"], "md5:0", "files.0.checksum: String should match pattern"),
         (["tool", "name"], "other", "tool.name: Input should be 'cxrcat'"),
     ],

@@ -23,6 +23,7 @@ COMMANDS = [
     ("datasets",),
     ("doctor",),
     ("schema",),
+    ("view",),
     ("subset", "list"),
     ("subset", "show"),
     ("subset", "create"),
@@ -39,6 +40,9 @@ COMMANDS = [
     ("lineage",),
     ("withdraw",),
     ("impact",),
+    ("fetch",),
+    ("scan",),
+    ("replicas",),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -57,9 +61,12 @@ JSON = [
     ("labels", "list"),
     ("labels", "show", "nih"),
     ("lineage", "hernia"),
+    ("view", "00000003_000.png"),
     ("impact", "--image", "00000003_000.png"),
     ("withdraw", "--image", "00000003_000.png", "--reason", "a test"),
     ("cite", "--subset", "hernia", "--explain"),
+    ("scan", "hernia/citations"),
+    ("replicas", "00000003_000.png"),
 ]
 HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "numpy", "google", "alembic", "sqlglot", "yaml")
 
@@ -116,7 +123,7 @@ def test_every_json_is_one_document_on_stdout(cxrcat: Run, made: Made) -> None:
     assert json.loads(cxrcat("schema").stdout)["$id"] == "urn:cxrcat:schema:provenance:1"
     with_json = {words for words in COMMANDS if "--json" in cxrcat(*words, "--help").stdout}
     run = {command for command in COMMANDS for words in JSON if words[: len(command)] == command}
-    assert run | {("dataset", "add"), ("labels", "add"), ("ingest",)} == with_json
+    assert run | {("dataset", "add"), ("labels", "add"), ("ingest",), ("fetch",)} == with_json
 
 
 def test_no_json_on_stdout_when_a_command_fails(cxrcat: Run) -> None:

@@ -193,8 +193,8 @@ def test_a_link_to_itself_in_the_source_does_no_harm(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--images", "copy"), "need --from DIR"),
-        (("--images", "hardlink"), "need --from DIR"),
+        (("--images", "copy"), "need --from SOURCE"),
+        (("--images", "hardlink"), "need --from SOURCE"),
         (("--from", "."), "is for --images copy or --images hardlink"),
         (("--images", "none", "--from", "."), "is for --images copy"),
         (("--images", "copy", "--from", "nowhere"), "nowhere: there is no such folder"),

@@ -213,7 +213,9 @@ def everything(descriptor: Descriptor) -> Provenance:
             Used("source", "gcs-dicom", "the images come from the source gcs-dicom"),
         ],
         images=ImagesFacts(
-            mode="hardlink",
+            mode="copy",
+            brought_from="gcs-dicom",
+            media_type="application/dicom",
             source="gcs-dicom",
             uri="gs://gcs-public-data--healthcare-nih-chest-xray/dicom/{stem}.dcm",
             files=5300,

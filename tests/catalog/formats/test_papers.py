@@ -147,9 +147,9 @@ def test_the_readme_lists_only_files_that_are_there(nih: Provenance) -> None:
     [
         ({"mode": "none"}, ["No image is in this folder."], ["missing here", "requester"]),
         (
-            {"mode": "copy", "files": 1, "size": 10, "missing": 1, "source": "there"},
+            {"mode": "copy", "files": 1, "size": 10, "missing": 1, "brought_from": "there"},
             [
-                "1 image (10 bytes) is in `images/`, from the source `there`. Each is a copy.",
+                "1 image (10 bytes) is in `images/`, fetched from the source `there`. ",
                 "**1 image of the slice is missing here.**",
             ],
             ["requester"],

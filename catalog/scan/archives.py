@@ -1,0 +1,185 @@
+"""Scan tar archives: read once from end to end, and nothing of them is unpacked to the disk."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from io import BufferedReader
+from typing import Protocol, cast
+from urllib.parse import quote
+
+from ...schemas.descriptor import SourceSpec
+from ...schemas.errors import InputError
+from ..checksums import BUFFER, buffer
+from ..progress import Advance, Progress
+from ..replicas import INODES, Known, Problem, Seen
+from ..sources.folder import file_uri
+from .ledger import Ledger, is_dicom, is_gone, looks_like_image
+from .look import Inspector
+
+_UNKNOWN = (0, 0, None)  # of no archive, so that a damaged one is read again
+
+_GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+_LARGEST = 1 << 28  # bytes of a member that are read; an image of NIH has 4 MiB uncompressed
+_RATIO = 100  # bytes that a byte may become; images are compressed already and become about one
+_FREE = 1 << 26  # bytes that may come before the ratio counts: headers alone compress far better
+_BROKEN = (
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    gzip.BadGzipFile,
+    OverflowError,
+    ValueError,
+    LookupError,
+    RecursionError,
+)
+
+
+class _Readable(Protocol):
+    def read1(self, size: int = -1, /) -> bytes: ...
+
+
+class _BombError(tarfile.TarError):
+    """An archive becomes far larger than images can make it."""
+
+
+class _Guarded:
+    """The bytes of an archive, uncompressed, as long as they are not too many."""
+
+    def __init__(self, stream: _Readable, raw: BufferedReader, advance: Advance) -> None:
+        self._stream, self._raw, self._advance = stream, raw, advance
+        self._came = self._told = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read1(size)  # what comes before damage is not lost with it
+        self._came += len(data)
+        here = self._raw.tell()
+        self._advance(here - self._told)
+        self._told = here
+        if self._came > _FREE + _RATIO * here:
+            raise _BombError(f"{here:,} bytes become {self._came:,}")
+        return data
+
+
+def source_of(path: str, sources: Iterable[SourceSpec]) -> str:
+    """Return the name of the source of the descriptor that has an archive of this name."""
+    name = path.rpartition("/")[2]
+    for spec in sources:
+        if any(archive.file == name for archive in spec.archives):
+            return spec.slug
+    return "archive"
+
+
+def scan_archive(
+    ledger: Ledger,
+    path: str,
+    source: str,
+    pixels: tuple[int, int],
+    full: bool,
+    progress: Progress,
+) -> None:
+    """Find the images in an archive, an absolute path, unless it is as it was recorded.
+
+    A damaged archive is noted, with the whole images before the damage. Raises `InputError` when
+    the file cannot be read.
+    """
+    beginning = file_uri(path) + "#"
+    try:
+        with open(path, "rb") as raw:  # noqa: PTH123 - a pipe was ruled out
+            status = os.fstat(raw.fileno())
+            pinned = (status.st_mtime_ns, status.st_ino & INODES, str(status.st_size))
+            its = [
+                Known._make(row) for uri, row in ledger.known.items() if uri.startswith(beginning)
+            ]
+            there = [row for row in its if not is_gone(row.problem)]
+            as_it_was = all((row.modified, row.inode, row.version) == pinned for row in there)
+            if there and as_it_was and not full:
+                ledger.keep(there)
+                for row in there:
+                    del ledger.known[row.uri]
+                return
+            found, problem = _read(ledger, raw, beginning, pixels, status.st_size, progress)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if problem:
+        ledger.problems.append((None, beginning[:-1], Problem.DAMAGED.of(problem)))
+    modified, inode, size = pinned if problem is None else _UNKNOWN
+    for each in found:
+        seen = replace(each, modified=modified, inode=inode, version=size)
+        ledger.add(source, seen, ledger.take(each.uri))
+    ledger.commit()  # whole, since one of its members says that all of them are known
+
+
+def _read(
+    ledger: Ledger,
+    raw: BufferedReader,
+    beginning: str,
+    pixels: tuple[int, int],
+    size: int,
+    progress: Progress,
+) -> tuple[list[Seen], str | None]:
+    """Return the images of an archive, and what is wrong with the archive itself."""
+    found: dict[str, Seen] = {}
+    packed = raw.read(len(_GZIP)) == _GZIP
+    raw.seek(0)
+    stream: _Readable = gzip.GzipFile(fileobj=raw) if packed else raw
+    try:
+        with progress.task("reading", size, "bytes") as advance:
+            guarded = _Guarded(stream, raw, advance)
+            # A stream is only ever read, whatever else the types ask of one.
+            with tarfile.open(fileobj=guarded, mode="r|", bufsize=BUFFER) as archive:  # type: ignore[call-overload]
+                for member in _members(archive):
+                    name = member.name.rpartition("/")[2]
+                    uri = beginning + quote(os.fsencode(member.name))
+                    ordinal = ledger.ordinal_of(name)
+                    if ordinal is not None:
+                        seen = _look(archive, member, ordinal, uri, pixels)
+                        found[uri] = _once(found.get(uri), seen)
+                        ledger.read += 1
+                        ledger.size += seen.size or 0
+                    elif looks_like_image(name):
+                        ledger.strangers.append(uri)
+            # Python leaves the checksum at the end unread once the tar says that it is over.
+            while guarded.read(BUFFER):
+                pass
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return list(found.values()), f"is no whole archive: {reason[:200]}"
+    return list(found.values()), None
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the regular files of an archive, without keeping a list of them."""
+    while (member := archive.next()) is not None:
+        archive.members = []  # type: ignore[attr-defined]
+        if member.isreg():
+            yield member
+
+
+def _look(
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    ordinal: int,
+    uri: str,
+    pixels: tuple[int, int],
+) -> Seen:
+    if member.issparse() or member.size > _LARGEST:
+        problem = Problem.DAMAGED.of(f"announces {member.size:,} bytes, which no image has")
+        return Seen(ordinal, uri, member.size, problem=problem)
+    inspector = Inspector(is_dicom(member.name), pixels)
+    view = buffer()
+    with cast(BufferedReader, archive.extractfile(member)) as stream:
+        while count := stream.readinto(view):
+            inspector.feed(view[:count])
+    return Seen(ordinal, uri, inspector.size, inspector.checksum, problem=inspector.problem())
+
+
+def _once(before: Seen | None, seen: Seen) -> Seen:
+    """Return a member, which is damaged when an earlier one of its name has other bytes."""
+    if before is None or before.checksum == seen.checksum:
+        return seen
+    return replace(seen, problem=Problem.DAMAGED.of("is there twice, with different bytes"))
