@@ -1,0 +1,65 @@
+"""Looking at a tree of images again that has not changed since it was recorded."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from data import catalog, clear, subset_of
+from measure import Contender, Job, Race, call, installed, peer
+
+_SIZE = 1024  # pixels, as NIH's images have
+
+
+def prepare(folder: Path) -> Iterator[Race]:
+    """Record trees of many small images, in the catalog and in git, and look at them again."""
+    store = catalog(folder)
+    cxrcat, git = installed("cxrcat"), peer("git", "git")
+    (folder / "empty").mkdir()
+    scan = [cxrcat, "--catalog", store, "scan"]
+    for count in (5_000, 100_000):
+        names = subset_of(store, f"of-{count}", count)
+        tree = folder / f"tree-{count}"
+        tree.mkdir()
+        for name in names:
+            (tree / name).write_bytes(_BLACK)
+        call(*scan, tree)
+        words = [git, f"--git-dir={folder}/git-{count}", f"--work-tree={tree}"]
+        call(*words, "init", "--quiet")
+        call(*words, "add", ".")
+        who = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        call(*words, *who, "commit", "--quiet", "--message", "tree")
+        yield Race(
+            f"scan {len(names):,} files, unchanged",
+            [
+                Contender("git status", [*words, "status", "--short"], folder=tree),
+                Contender(
+                    "cxrcat scan", [*scan, tree], goal=2.0, startup="cxrcat scan, nothing there"
+                ),
+                Contender("cxrcat scan, whole", [*scan, tree]),
+                Contender("cxrcat scan, nothing there", [*scan, folder / "empty"]),
+            ],
+        )
+        clear(tree)()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+_BLACK = b"".join(
+    (
+        b"\x89PNG\r\n\x1a\n",
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", _SIZE, _SIZE, 8, 0, 0, 0, 0)),
+        _chunk(b"IDAT", zlib.compress(bytes((_SIZE + 1) * _SIZE), 9)),
+        _chunk(b"IEND", b""),
+    )
+)
+
+JOB = Job(
+    what="Look again at a tree of images, none of which has changed.",
+    goal_from="`git status` of the same tree in git, net of what a command takes to start.",
+    prepare=prepare,
+)
