@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, NoReturn, Protocol
 
 from sqlglot import exp
@@ -40,9 +40,9 @@ def read_value(reader: Failing, column: Column, tree: exp.Expr) -> Value:
         shown = tree.sql()[:40]
         reader.fail(tree, f"{column.name} is a number; {shown} is not")
     if column.kind == "real":
-        return number
+        return float(number) + 0.0  # which makes -0.0 the zero that it equals
     if number != int(number):
-        reader.fail(tree, f"{column.name} is a whole number; {number} is not")
+        reader.fail(tree, f"{column.name} is a whole number; {float(number)} is not")
     return int(number)
 
 
@@ -57,7 +57,8 @@ def bounds_of(column: Column, low: Value | None, high: Value | None, is_open: bo
     return Bounds(lowest, highest, is_open and lowest is not None, is_open and highest is not None)
 
 
-def _read_number(tree: exp.Expr) -> float | None:
+def _read_number(tree: exp.Expr) -> Decimal | None:
+    """Return a number exactly as written: a float would round whole numbers from 2**53 on."""
     sign = 1
     while isinstance(tree, exp.Neg | exp.Paren):
         sign = -sign if isinstance(tree, exp.Neg) else sign
@@ -65,12 +66,12 @@ def _read_number(tree: exp.Expr) -> float | None:
     if not isinstance(tree, exp.Literal) or tree.is_string:
         return None
     try:
-        number = float(tree.name)
-    except ValueError:
+        number = Decimal(tree.name)
+    except InvalidOperation:
         return None
-    if not math.isfinite(number) or abs(number) >= _LARGEST:
+    if not number.is_finite() or abs(number) >= _LARGEST:
         return None
-    return sign * number + 0.0  # which makes -0.0 the zero that it equals
+    return sign * number
 
 
 def _read_text(reader: Failing, column: Column, tree: exp.Expr) -> str:

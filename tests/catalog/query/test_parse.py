@@ -178,3 +178,9 @@ def test_what_sqlglot_says_of_unknown_syntax_is_not_shown(
         parse("grant all on image to everybody", VOCABULARY)
     assert caplog.records == []
     assert not logging.getLogger("sqlglot").disabled
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**61 + 1, 2**62 - 1])
+def test_large_numbers_are_read_as_they_are_written(number: int) -> None:
+    for text in (f"age = {number}", f"age = {number}.0"):
+        assert spell(normalise(parse(text, VOCABULARY))) == f"age = {number}"
