@@ -1,5 +1,5 @@
 """BigQuery: questions that are answered there, and the DICOM metadata that a table there holds."""
 
-from .client import Bill, Grant
+from .warehouse import Bill, Grant
 
 __all__ = ["Bill", "Grant"]

@@ -21,8 +21,8 @@ from ..progress import Progress
 from ..query import Kind, Node, Vocabulary, normalise, parse, spell
 from ..query.tree import InSubset, leaves
 from ..selection import Answered
-from .client import Bill, Column, Grant, Table, Warehouse
 from .compile import Words, compile_query
+from .warehouse import Bill, Column, Grant, Table, Warehouse
 
 ENGINE = "bigquery"
 _CARRIED = 10_000  # names of a subset that go along with a question

@@ -31,7 +31,7 @@ from ..query.tree import (
     Value,
 )
 from ..query.vocabulary import Kind
-from .client import Column, Parameter, Query, Table
+from .warehouse import Column, Parameter, Query, Table
 
 _NUMBERS = ("INTEGER", "INT64", "FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 _WORD = "word"  # what one finding of a cell is called in the statement

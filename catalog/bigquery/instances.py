@@ -16,8 +16,8 @@ from .. import events, images, matching, replicas
 from ..index import DatasetIndex
 from ..progress import Progress
 from ..suggest import unknown
-from .client import Bill, Column, Grant, Table, Warehouse, missing_columns
 from .compile import select_columns
+from .warehouse import Bill, Column, Grant, Table, Warehouse, missing_columns
 
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _UID = re.compile(r"[0-9.]{1,64}")  # PS3.5, section 9

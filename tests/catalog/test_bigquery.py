@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cxrcat.catalog import Catalog, Request
 from cxrcat.catalog.bigquery import Grant
-from cxrcat.catalog.bigquery.client import Table
+from cxrcat.catalog.bigquery.warehouse import Table
 from cxrcat.catalog.subsets import SubsetInfo
 from cxrcat.catalog.withdrawals import Withdraw
 from cxrcat.schemas.errors import InputError, UsageError
