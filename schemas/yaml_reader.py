@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from yaml.constructor import SafeConstructor
 
 from .errors import InputError
 
@@ -36,6 +37,15 @@ def read_model(path: Path, model: type[_Model]) -> _Model:
     return parse_model(text, model, str(path))
 
 
+def load(text: str) -> Any:
+    """Return the data of a text that cxrcat wrote itself; raise `yaml.YAMLError` for what is none.
+
+    What others wrote is read by `parse_model`, which bounds what a text may be.
+    """
+    root = yaml.compose(text, Loader=_Loader)
+    return None if root is None else SafeConstructor().construct_document(root)
+
+
 def parse_model(text: str, model: type[_Model], where: str) -> _Model:
     """Return the YAML `text` as `model`; `where` names it in errors (see `read_model`)."""
     try:
@@ -51,7 +61,7 @@ def parse_model(text: str, model: type[_Model], where: str) -> _Model:
         root = yaml.compose(text, Loader=_Loader)
         for key, line in _repeated_keys(root):
             raise InputError(f"{where}:{line}: the key {key!r} is there twice; keep one")
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, see above
+        data = None if root is None else SafeConstructor().construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = 1 if mark is None else mark.line + 1
