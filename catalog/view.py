@@ -257,8 +257,8 @@ def _bring(
                 file.write_bytes(_read_capped(Path(lying.address)))
                 return lying.address, []
         if found is None:
-            remark = getattr(source, "remark", "")
-            raise InputError(f"{name} is not in {source.place}{remark and f'; {remark}'}")
+            remark = f"; {source.remark}" if source.remark else ""
+            raise InputError(f"{name} is not in {source.place}{remark}")
         if source.paid_by:
             limits = wanted.access.limits
             prices = source.spec.prices if source.spec else None

@@ -94,7 +94,7 @@ def plan_images(
         return plan
     found = source.find(images, progress)
     missing = [image for image in images if image not in found]
-    remark: str = getattr(source, "remark", "") if missing else ""
+    remark = source.remark if missing else ""
     if missing and not request.allow_missing:
         named = ", ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
         raise InputError(

@@ -5,64 +5,24 @@ from __future__ import annotations
 import gzip
 import os
 import tarfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from io import BufferedReader
-from typing import Protocol, cast
 from urllib.parse import quote
 
 from ...schemas.descriptor import SourceSpec
 from ...schemas.errors import InputError
-from ..checksums import BUFFER, buffer
-from ..progress import Advance, Progress
+from ..checksums import buffer
+from ..progress import Progress
 from ..replicas import INODES, Known, Problem, Seen
 from ..sources.folder import file_uri
+from ..tarballs import BROKEN, LARGEST, Tarball
 from .ledger import Ledger, is_dicom, is_gone, looks_like_image
 from .look import Inspector
 
 _UNKNOWN = (0, 0, None)  # of no archive, so that a damaged one is read again
 
 _GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
-_LARGEST = 1 << 28  # bytes of a member that are read; an image of NIH has 4 MiB uncompressed
-_RATIO = 100  # bytes that a byte may become; images are compressed already and become about one
-_FREE = 1 << 26  # bytes that may come before the ratio counts: headers alone compress far better
-_BROKEN = (
-    tarfile.TarError,
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
-    OverflowError,
-    ValueError,
-    LookupError,
-    RecursionError,
-)
-
-
-class _Readable(Protocol):
-    def read1(self, size: int = -1, /) -> bytes: ...
-
-
-class _BombError(tarfile.TarError):
-    """An archive becomes far larger than images can make it."""
-
-
-class _Guarded:
-    """The bytes of an archive, uncompressed, as long as they are not too many."""
-
-    def __init__(self, stream: _Readable, raw: BufferedReader, advance: Advance) -> None:
-        self._stream, self._raw, self._advance = stream, raw, advance
-        self._came = self._told = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read1(size)  # what comes before damage is not lost with it
-        self._came += len(data)
-        here = self._raw.tell()
-        self._advance(here - self._told)
-        self._told = here
-        if self._came > _FREE + _RATIO * here:
-            raise _BombError(f"{here:,} bytes become {self._came:,}")
-        return data
 
 
 def source_of(path: str, sources: Iterable[SourceSpec]) -> str:
@@ -126,53 +86,43 @@ def _read(
     found: dict[str, Seen] = {}
     packed = raw.read(len(_GZIP)) == _GZIP
     raw.seek(0)
-    stream: _Readable = gzip.GzipFile(fileobj=raw) if packed else raw
+    stream = gzip.GzipFile(fileobj=raw) if packed else raw
     try:
         with progress.task("reading", size, "bytes") as advance:
-            guarded = _Guarded(stream, raw, advance)
-            # A stream is only ever read, whatever else the types ask of one.
-            with tarfile.open(fileobj=guarded, mode="r|", bufsize=BUFFER) as archive:  # type: ignore[call-overload]
-                for member in _members(archive):
-                    name = member.name.rpartition("/")[2]
-                    uri = beginning + quote(os.fsencode(member.name))
-                    ordinal = ledger.ordinal_of(name)
-                    if ordinal is not None:
-                        seen = _look(archive, member, ordinal, uri, pixels)
-                        found[uri] = _once(found.get(uri), seen)
-                        ledger.read += 1
-                        ledger.size += seen.size or 0
-                    elif looks_like_image(name):
-                        ledger.strangers.append(uri)
-            # Python leaves the checksum at the end unread once the tar says that it is over.
-            while guarded.read(BUFFER):
-                pass
-    except _BROKEN as error:
+            archive = Tarball(raw, stream, advance)
+            while (member := archive.next()) is not None:
+                if not member.isreg():
+                    continue
+                name = member.name.rpartition("/")[2]
+                uri = beginning + quote(os.fsencode(member.name))
+                ordinal = ledger.ordinal_of(name)
+                if ordinal is not None:
+                    seen = _look(archive, member, ordinal, uri, pixels)
+                    found[uri] = _once(found.get(uri), seen)
+                    ledger.read += 1
+                    ledger.size += seen.size or 0
+                elif looks_like_image(name):
+                    ledger.strangers.append(uri)
+            archive.drain()  # Python leaves the checksum unread once the tar says that it is over
+    except BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         return list(found.values()), f"is no whole archive: {reason[:200]}"
     return list(found.values()), None
 
 
-def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield the regular files of an archive, without keeping a list of them."""
-    while (member := archive.next()) is not None:
-        archive.members = []  # type: ignore[attr-defined]
-        if member.isreg():
-            yield member
-
-
 def _look(
-    archive: tarfile.TarFile,
+    archive: Tarball,
     member: tarfile.TarInfo,
     ordinal: int,
     uri: str,
     pixels: tuple[int, int],
 ) -> Seen:
-    if member.issparse() or member.size > _LARGEST:
+    if member.issparse() or member.size > LARGEST:
         problem = Problem.DAMAGED.of(f"announces {member.size:,} bytes, which no image has")
         return Seen(ordinal, uri, member.size, problem=problem)
     inspector = Inspector(is_dicom(member.name), pixels)
     view = buffer()
-    with cast(BufferedReader, archive.extractfile(member)) as stream:
+    with archive.open(member) as stream:
         while count := stream.readinto(view):
             inspector.feed(view[:count])
     return Seen(ordinal, uri, inspector.size, inspector.checksum, problem=inspector.problem())

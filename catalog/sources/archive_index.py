@@ -8,42 +8,29 @@ an archive that is cut off, or has a wrong byte, for a whole one.)
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import tarfile
-import zlib
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from io import BufferedReader
+from typing import Any, NamedTuple
 
 import xxhash
 
 from ...schemas.errors import InputError, UsageError
 from .. import cache
-from ..checksums import BUFFER, buffer
+from ..checksums import buffer
 from ..progress import Advance
-
-LARGEST = 1 << 28
-"""Bytes that a member may have to be an image: NIH's have 4 MiB when they are not compressed."""
+from ..tarballs import BROKEN, Tarball
 
 SPACING = 1 << 22
 """Bytes between two places from which an archive can be decompressed; each takes 32 KiB to keep."""
 
-_RATIO = 20  # bytes that a byte may become: PNG becomes 1, raw pixels with black borders up to 10
-_FREE = 1 << 26  # bytes that may come before the ratio counts: tiny files compress far better
-_HEADERS = 1 << 23  # bytes that may stand between two files: names, attributes, a link, a folder
 _STEP = 1 << 25  # bytes after which the seek points follow, from the system's cache of the file
 _MOST = 1_000_000  # members; NIH's archives have 10,000
 _LONGEST_PATH = 4096  # bytes, as in Linux
 _BLOCK = 512  # bytes of a tar header
-_BROKEN = (
-    tarfile.TarError,
-    zlib.error,
-    EOFError,
-    ValueError,
-    OverflowError,
-    LookupError,
-    RecursionError,
-)
 
 
 class Member(NamedTuple):
@@ -95,7 +82,7 @@ def build(path: str, advance: Advance) -> Index:
     pinned = _pinned(path)
     try:
         index = _read(path, advance)
-    except (*_BROKEN, OSError) as error:
+    except (*BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -119,8 +106,6 @@ def open_archive(path: str) -> Any:
     opened = _library().IndexedGzipFile(path, spacing=SPACING)
     index = load(path)
     if index is not None and index.points:
-        import io
-
         opened.import_index(fileobj=io.BytesIO(index.points))
     return opened
 
@@ -146,66 +131,45 @@ def _library() -> Any:
     return indexed_gzip
 
 
-class _Guarded:
-    """The bytes of an archive, decompressed, as long as they are not too many."""
+class _Indexed(Tarball):
+    """An archive whose seek points follow what is read of it."""
 
-    def __init__(self, raw: BinaryIO, stream: gzip.GzipFile, points: Any, advance: Advance) -> None:
-        self._raw, self._stream, self._points, self._advance = raw, stream, points, advance
-        self._came = self._told = self._indexed = 0
-        self.headers: int | None = 0  # bytes since the last file ended; None while one is read
+    def __init__(
+        self, raw: BufferedReader, stream: gzip.GzipFile, points: Any, advance: Advance
+    ) -> None:
+        self._points, self._reached = points, 0
+        super().__init__(raw, stream, advance)
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._came += len(data)
-        here = self._raw.tell()
-        self._advance(here - self._told)
-        self._told = here
-        if self._came > _FREE + _RATIO * here:
-            raise tarfile.ReadError(f"{here:,} bytes of it become {self._came:,}")
-        if self.headers is not None:
-            self.headers += len(data)
-            if self.headers > _HEADERS:
-                raise tarfile.ReadError(
-                    f"more than {_HEADERS:,} bytes stand between two of its files"
-                )
-        if self._came - self._indexed >= _STEP:
+        data = super().read(size)
+        if self.came - self._reached >= _STEP:
             self.follow()
         return data
 
     def follow(self) -> None:
         """Let the seek points reach as far as was read."""
-        self._points.seek(self._came)
-        self._indexed = self._came
-
-    def drain(self) -> None:
-        """Read what follows the archive's end: the gzip checksum is behind it."""
-        self.headers = None
-        while self.read(BUFFER):
-            pass
-        self.follow()
+        self._points.seek(self.came)
+        self._reached = self.came
 
 
 def _read(path: str, advance: Advance) -> Index:
-    import io
-
     members = []
     with (
         open(path, "rb") as raw,  # noqa: PTH123 - a path is a text here
         gzip.GzipFile(fileobj=raw) as stream,
         _library().IndexedGzipFile(path, spacing=SPACING) as points,
     ):
-        guarded = _Guarded(raw, stream, points, advance)
-        # A stream is only ever read, whatever else the types ask of one.
-        with tarfile.open(fileobj=guarded, mode="r|", bufsize=BUFFER) as archive:  # type: ignore[call-overload]
-            while (info := _next(archive, guarded)) is not None:
-                if info.isreg() and not info.issparse():
-                    member = Member(info.name, info.offset_data, info.size, _hash(archive, info))
-                    if len(os.fsencode(info.name)) <= _LONGEST_PATH:
-                        members.append(member)
-                    if len(members) > _MOST:
-                        raise tarfile.ReadError(f"it holds more than {_MOST:,} files")
-            end = archive.offset
-        guarded.drain()
+        archive = _Indexed(raw, stream, points, advance)
+        while (info := archive.next()) is not None:
+            if info.isreg() and not info.issparse():
+                member = Member(info.name, info.offset_data, info.size, _hash(archive, info))
+                if len(os.fsencode(info.name)) <= _LONGEST_PATH:
+                    members.append(member)
+                if len(members) > _MOST:
+                    raise tarfile.ReadError(f"it holds more than {_MOST:,} files")
+        end = archive.tar.offset
+        archive.drain()
+        archive.follow()
         points.seek(end)
         if any(points.read(_BLOCK)):  # which tarfile takes for the end
             raise tarfile.ReadError(f"the header at byte {end:,} is damaged")
@@ -214,20 +178,10 @@ def _read(path: str, advance: Advance) -> Index:
     return Index(members, written.getvalue())
 
 
-def _next(archive: tarfile.TarFile, guarded: _Guarded) -> tarfile.TarInfo | None:
-    guarded.headers = 0
-    info = archive.next()
-    guarded.headers = None
-    archive.members = []  # type: ignore[attr-defined] # which would be kept, one and all
-    if info is not None and info.size < 0:
-        raise tarfile.ReadError(f"a file of {info.size} bytes")
-    return info
-
-
-def _hash(archive: tarfile.TarFile, info: tarfile.TarInfo) -> str:
+def _hash(archive: Tarball, info: tarfile.TarInfo) -> str:
     view = buffer()
     hasher = xxhash.xxh3_128()
-    with cast(IO[bytes], archive.extractfile(info)) as stream:
-        while count := stream.readinto(view):  # type: ignore[attr-defined]
+    with archive.open(info) as stream:
+        while count := stream.readinto(view):
             hasher.update(view[:count])
     return hasher.hexdigest()

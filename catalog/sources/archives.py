@@ -16,8 +16,9 @@ from ...schemas.checksum import Checksum
 from ...schemas.descriptor import SourceSpec
 from ...schemas.errors import InputError
 from ..progress import Progress
+from ..tarballs import LARGEST
 from . import archive_index
-from .archive_index import LARGEST, Member
+from .archive_index import Member
 from .base import Found, Receiver
 from .folder import file_uri
 
@@ -36,6 +37,7 @@ class Archives:
     remote = False
     threads = 2  # which decompress at the same time, each from its own seek points
     paid_by: str | None = None
+    remark = ""
 
     def __init__(self, spec: SourceSpec, folder: Path) -> None:
         with contextlib.suppress(RuntimeError):  # where nobody has a home

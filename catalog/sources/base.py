@@ -53,7 +53,8 @@ class Source(Protocol):
     `slug` is what is recorded: the name in the descriptor, else ``folder``. `place` names it in
     messages. `spec` is its entry in the descriptor, which says what its use owes. What a `remote`
     one sent is kept when an export breaks off. `paid_by` is the project that its owner bills for
-    every transfer, None where nobody is billed.
+    every transfer, None where nobody is billed. `remark` says, after `find`, why images were not
+    found, where there is more to say than that they are not here.
     """
 
     slug: str
@@ -63,6 +64,7 @@ class Source(Protocol):
     remote: bool
     threads: int
     paid_by: str | None
+    remark: str
 
     def find(self, names: Sequence[str], progress: Progress) -> Mapping[str, Found]:
         """Return where each image is; those that are not here are left out.

@@ -32,6 +32,7 @@ class Folder:
     remote = False
     threads = 2  # more of them mostly wait for the folder in which the files are made
     paid_by: str | None = None
+    remark = ""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():

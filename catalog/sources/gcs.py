@@ -31,6 +31,7 @@ class Bucket:
 
     remote = True
     threads = 8
+    remark = ""
 
     def __init__(self, spec: SourceSpec, place: str | None, access: Access) -> None:
         self.spec: SourceSpec | None = spec
