@@ -7,24 +7,22 @@ a size of the test's own and keeps caps as the real service does
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from .gates import Handler, free_port, serving, wait_for
 
 PROJECT = "my-project"
 TABLE = "chc-nih-chest-xray.nih_chest_xray.nih_chest_xray"  # in NIH's descriptor
@@ -88,31 +86,17 @@ def bigquery_server() -> Iterator[str]:
     if find_spec("bqemulator") is None:
         pytest.skip("bqemulator is not installed: pip install --group test")
     subprocess.run([sys.executable, "-c", _SPATIAL], capture_output=True, check=True)
-    rest, grpc = _free_port(), _free_port()
+    rest, grpc = free_port(), free_port()
     command = Path(sysconfig.get_path("scripts")) / "bqemulator"
     options = ("--rest-port", str(rest), "--grpc-port", str(grpc), "--log-level", "error")
     with subprocess.Popen(
         [command, "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         try:
-            _wait_for(rest)
+            wait_for(rest)
             yield f"http://127.0.0.1:{rest}"
         finally:
             server.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the BigQuery server does not start")
 
 
 def load(
@@ -185,26 +169,15 @@ def dicom_rows(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
 @contextmanager
 def gate_before(upstream: str) -> Iterator[Gate]:
     """Open a gate before a server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    gate = Gate(f"http://127.0.0.1:{server.server_port}", upstream)
-    server.gate = gate  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    gate = Gate("", upstream)
+    with serving(_Handler, gate) as gate.url:
         yield gate
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        gate: Gate = self.server.gate  # type: ignore[attr-defined]
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+class _Handler(Handler):
+    def respond(self) -> None:
+        gate: Gate = self.server.state  # type: ignore[attr-defined]
+        body = self.body()
         request = f"{self.command} {self.path}"
         job: dict[str, Any] = {}
         if self.command == "POST" and urlsplit(self.path).path.endswith("/jobs"):
@@ -215,17 +188,11 @@ class _Handler(BaseHTTPRequestHandler):
         kind = "" if not job else " dry" if job.get("dryRun") else " billed"
         fault = gate.fault(request + kind)
         if fault is not None and fault.drop:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            self.drop()
         elif fault is not None and fault.body is not None:
-            self._answer(fault.status, fault.body)
+            self._say(fault.status, fault.body)
         else:
             self._forward(gate, body, job)
-
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
 
     def _forward(self, gate: Gate, body: bytes, job: dict[str, Any]) -> None:
         cap = int(job.get("query", {}).get("maximumBytesBilled") or 0)
@@ -233,30 +200,15 @@ class _Handler(BaseHTTPRequestHandler):
             message = (
                 f"Query exceeded limit for bytes billed: {cap}. {gate.size} or higher required."
             )
-            self._answer(400, reason_of(400, "bytesBilledLimitExceeded", message))
+            self._say(400, reason_of(400, "bytesBilledLimitExceeded", message))
             return
-        host = urlsplit(gate.upstream)
-        connection = http.client.HTTPConnection(host.hostname or "", host.port or 0, timeout=60)
-        kept = {
-            name: value
-            for name, value in self.headers.items()
-            if name.casefold() not in ("host", "connection", "content-length", "accept-encoding")
-        }
-        connection.request(self.command, self.path, body or None, kept)
-        answer = connection.getresponse()
-        data = answer.read()
-        if answer.status == 200 and job.get("dryRun"):
+        status, data, _ = self.ask(gate.upstream, body, frozenset({"accept-encoding"}))
+        if status == 200 and job.get("dryRun"):
             said = json.loads(data)
             said["statistics"]["totalBytesProcessed"] = str(gate.size)
             said["statistics"]["query"]["totalBytesProcessed"] = str(gate.size)
             data = json.dumps(said).encode()
-        self._answer(answer.status, data)
-        connection.close()
+        self._say(status, data)
 
-    def _answer(self, status: int, data: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        with suppress(OSError):
-            self.wfile.write(data)
+    def _say(self, status: int, data: bytes) -> None:
+        self.answer(status, data, {"Content-Type": "application/json"})

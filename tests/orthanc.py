@@ -5,23 +5,18 @@ The gate hands every request on and makes whatever faults a test asks for.
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -29,8 +24,11 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from .gates import Faults, Handler, free_port, serving
+
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 ROOT_UID = "1.3.6.1.4.1.11129.5.5"  # of Google's instances
+_UNASKED = frozenset({"accept-encoding", "authorization"})  # headers that the gate keeps to itself
 
 
 def uids_of(number: int) -> tuple[str, str, str]:
@@ -84,22 +82,6 @@ def _instance(
     return stream.getvalue()
 
 
-@dataclass
-class Fault:
-    """What goes wrong with the next `times` requests of which `of` is true.
-
-    `change` makes another body of an answer; `drop_after` closes the connection after so many
-    bytes of it.
-    """
-
-    of: Callable[[str], bool]
-    times: int = 1
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    change: Callable[[bytes], bytes] | None = None
-    drop_after: int | None = None
-
-
 def retrieval(path: str) -> bool:
     """Tell whether a request is for the bytes of an instance."""
     return "/studies/" in path
@@ -111,15 +93,13 @@ def question(path: str) -> bool:
 
 
 @dataclass
-class Orthanc:
+class Orthanc(Faults):
     """A server's addresses: past the gate, and through it; what was asked, and faults to make."""
 
-    upstream: str
+    upstream: str = ""
     url: str = ""
-    faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def direct(self) -> str:
@@ -153,15 +133,6 @@ class Orthanc:
         self.requests.clear()
         self.tokens.clear()
 
-    def next_fault(self, path: str) -> Fault | None:
-        """Return the fault of a request, and count it."""
-        with self.lock:
-            for fault in self.faults:
-                if fault.times > 0 and fault.of(path):
-                    fault.times -= 1
-                    return fault
-        return None
-
     def _ask(self, method: str, path: str, data: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"{self.upstream}{path}", data, method=method)  # noqa: S310 - our own server
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
@@ -178,7 +149,7 @@ def orthanc_server() -> Iterator[Orthanc]:
             "apt-get install orthanc orthanc-dicomweb"
         )
     with tempfile.TemporaryDirectory(prefix="orthanc-") as folder:
-        port, dicom_port = _free_ports()
+        port, dicom_port = free_port(), free_port()
         settings = {
             "Name": "tests",
             "StorageDirectory": f"{folder}/db",
@@ -201,7 +172,8 @@ def orthanc_server() -> Iterator[Orthanc]:
         try:
             upstream = f"http://127.0.0.1:{port}"
             _wait_for(f"{upstream}/system", process, Path(folder) / "log")
-            with _gate_before(Orthanc(upstream)) as server:
+            server = Orthanc(upstream=upstream)
+            with serving(_Handler, server) as server.url:
                 yield server
         finally:
             process.terminate()
@@ -210,13 +182,6 @@ def orthanc_server() -> Iterator[Orthanc]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -231,63 +196,18 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.05)
 
 
-@contextmanager
-def _gate_before(server: Orthanc) -> Iterator[Orthanc]:
-    gate = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    gate.daemon_threads = True
-    gate.handle_error = lambda *_: None  # type: ignore[method-assign] - a client that went away
-    server.url = f"http://127.0.0.1:{gate.server_port}"
-    gate.orthanc = server  # type: ignore[attr-defined]
-    thread = threading.Thread(target=gate.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        gate.shutdown()
-        gate.server_close()
-        thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        server: Orthanc = self.server.orthanc  # type: ignore[attr-defined]
+class _Handler(Handler):
+    def respond(self) -> None:
+        server: Orthanc = self.server.state  # type: ignore[attr-defined]
         with server.lock:
             server.requests.append(self.path)
             server.tokens.add(self.headers.get("Authorization"))
         fault = server.next_fault(self.path)
         if fault is not None and fault.status is not None:
-            self._answer(fault.status, b"a fault", fault.headers)
+            self.answer(fault.status, b"a fault", fault.headers)
             return
-        upstream = urlsplit(server.upstream)
-        connection = http.client.HTTPConnection("127.0.0.1", upstream.port or 0, timeout=60)
-        connection.request("GET", self.path, headers={"Accept": self.headers.get("Accept") or ""})
-        answer = connection.getresponse()
-        data = answer.read()
-        headers = {"Content-Type": answer.getheader("Content-Type") or ""}
-        connection.close()
+        status, data, headers = self.ask(server.upstream, without=_UNASKED)
         if fault is not None:
             headers |= fault.headers
             data = fault.change(data) if fault.change else data
-        self._answer(answer.status, data, headers, fault and fault.drop_after)
-
-    def _answer(
-        self, status: int, data: bytes, headers: dict[str, str], drop_after: int | None = None
-    ) -> None:
-        try:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data if drop_after is None else data[:drop_after])
-            self.wfile.flush()
-        except OSError:
-            return
-        if drop_after is not None:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+        self.answer(status, data, headers, fault and fault.drop_after)

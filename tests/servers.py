@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from .gates import Handler, serving
 
 MODIFIED = "Mon, 04 Sep 2017 12:00:00 GMT"
 
@@ -81,25 +80,17 @@ class FileServer:
 @contextmanager
 def file_server() -> Iterator[FileServer]:
     """Start a server on this machine."""
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    httpd.daemon_threads = True
-    server = FileServer(f"http://127.0.0.1:{httpd.server_port}")
-    httpd.files = server  # type: ignore[attr-defined]
-    thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    server = FileServer("")
+    with serving(_Handler, server) as server.url:
         yield server
-    finally:
-        httpd.shutdown()
-        httpd.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        server: FileServer = self.server.files  # type: ignore[attr-defined]
+class _Handler(Handler):
+    def respond(self) -> None:
+        server: FileServer = self.server.state  # type: ignore[attr-defined]
+        if self.command == "HEAD":  # which NIH's Box answers so
+            self.send_error(404)
+            return
         with server.lock:
             server.requests.append(Request("GET", self.path, dict(self.headers)))
         fault = server.next_fault(self.path)
@@ -113,20 +104,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, b"nothing", {}, fault)
         else:
             self._send(file, fault)
-
-    def do_HEAD(self) -> None:
-        """Answer as NIH's Box does."""
-        self.send_error(404)
-
-    def handle_one_request(self) -> None:
-        """Let a client go away whenever it wants to."""
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
 
     def _send(self, file: File, fault: Fault) -> None:
         headers = {"Content-Type": "application/gzip"}
@@ -147,17 +124,4 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, data: bytes, headers: dict[str, str], fault: Fault) -> None:
         if fault.change is not None:
             data = fault.change(data)
-        said = {"Content-Length": str(len(data)), **headers, **fault.headers}
-        self.send_response(status)
-        for name, value in said.items():
-            if value is not None:
-                self.send_header(name, value)
-        if said["Content-Length"] is None:
-            self.close_connection = True
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(data if fault.drop_after is None else data[: fault.drop_after])
-            self.wfile.flush()
-            if fault.drop_after is not None:
-                self.close_connection = True
-                self.connection.shutdown(2)
+        self.answer(status, data, headers | dict(fault.headers), fault.drop_after)

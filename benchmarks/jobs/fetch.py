@@ -11,7 +11,7 @@ from pathlib import Path
 from data import catalog, clear, images, subset_of
 from measure import Contender, Job, Race, installed
 
-sys.path.append(str(Path(__file__).parents[2] / "tests"))  # whose server this is
+sys.path.append(str(Path(__file__).parents[2]))  # for the server of the tests
 
 _COUNT, _SIZE, _BUCKET = 2_000, 400_000, "my-images"
 _MANAGER = """
@@ -30,7 +30,7 @@ assert all(each is None for each in done), done
 
 def prepare(folder: Path) -> Iterator[Race]:
     """Put images into a bucket, and fetch them in each way that there is here."""
-    import gcs
+    from tests import gcs
 
     store = catalog(folder)
     source = images(folder / "images", subset_of(store, "many", _COUNT), _SIZE)

@@ -22,8 +22,9 @@ from cxrcat.schemas.errors import SourceError
 
 from ..checks import check_export, check_failure, nih_rows, rows_of
 from ..conftest import Run
+from ..gates import Fault
 from ..gcs import PAYER, gate_before, gcs_server
-from ..orthanc import Fault, Orthanc, instance, orthanc_server, question, retrieval, uids_of
+from ..orthanc import Orthanc, instance, orthanc_server, question, retrieval, uids_of
 from .conftest import TINY
 
 ALIKE = [name for name in nih_rows() if name.startswith("00000003")]

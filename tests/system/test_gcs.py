@@ -53,7 +53,8 @@ def check_failed(done: subprocess.CompletedProcess[str], code: int, *words: obje
 def objects(gate: Gate, prefix: str = "png/") -> dict[str, tuple[bytes, int]]:
     found = gate.client().list_blobs(BUCKET, prefix=prefix)
     return {
-        blob.name.rpartition("/")[2]: (blob.download_as_bytes(), blob.generation) for blob in found
+        blob.name.removeprefix(prefix): (blob.download_as_bytes(), blob.generation)
+        for blob in found
     }
 
 
@@ -319,7 +320,9 @@ def test_another_bucket(cxrcat: Run, work: Path, gate: Gate, hernias: list[str])
     )
 
 
-def test_a_large_subset_is_listed(cxrcat: Run, work: Path, gate: Gate) -> None:
+def test_a_large_subset_is_listed(cxrcat: Run, work: Path, gate: Gate, hernias: list[str]) -> None:
+    hostile = [f"png/../{hernias[1]}", f"png/00000100_000.png/../../{hernias[2]}", "png/00001/\x1b"]
+    gate.put(BUCKET, dict.fromkeys(hostile, b"hostile"))
     assert cxrcat("subset", "create", "two", "--where", "hernia or edema").returncode == 0
     done = cxrcat(
         *("export", "--subset", "two", "--images", "copy", "--from", "gcs-png"),
@@ -329,6 +332,7 @@ def test_a_large_subset_is_listed(cxrcat: Run, work: Path, gate: Gate) -> None:
     listings = [each for each in gate.requests if not media(each)]
     assert len(listings) == len([each for each in listings if "prefix=png" in each]) < 5, listings
     assert check_export(work / "two").images.files == 227
+    assert list(work.iterdir()) == [work / "two"]
 
 
 OUT = ("export", "--subset", "hernia", "--to", "gs://my-slices/nih/hernia")
