@@ -22,10 +22,11 @@ demo: ## set up, and export the subset pneumothorax into ./pneumothorax
 	@scripts/venv run
 	$(bin)/cxrcat export --subset pneumothorax --force
 
-test: ## set up, and run the tests
+# A file's tests stay together, and with them the servers that they start.
+test: ## set up, and run the tests on all cores
 	@scripts/venv test
 	@scripts/test-tools
-	@$(pytest) $(ARGS)
+	@$(pytest) -n auto --dist loadfile $(ARGS)
 
 lint: lint-format lint-code lint-imports ## check the format, the code and the direction of imports
 
