@@ -26,6 +26,7 @@ SCHEMA_ID = "urn:cxrcat:schema:provenance:1"
 
 ChecksumText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
 Count = Annotated[int, Field(ge=0)]
+StepValue = str | int | None | list[tuple[str, str]]
 
 
 def _inside(path: str) -> str:
@@ -52,14 +53,30 @@ class Tool(Part):
     version: str
 
 
+class Arrival(Part):
+    """When and by whom a part of the lineage came into the catalog; `name` says which.
+
+    A subset's is ``name@version``, a dataset's its version, any other's its word.
+    """
+
+    kind: Literal["dataset", "labels", "split", "subset"]
+    name: str
+    at: AwareDatetime
+    by: str | None = None
+
+
 class ExportFacts(Part):
-    """When, who and where: the only part in which two exports of one subset differ."""
+    """When, who and where: the only part in which two exports of one subset differ.
+
+    `arrivals` has the parts of the lineage in its order.
+    """
 
     id: str
     at: AwareDatetime
     by: str
     host: str
     project: str | None = None
+    arrivals: list[Arrival] = []
 
 
 class DatasetFacts(Part):
@@ -72,6 +89,7 @@ class DatasetFacts(Part):
     homepage: Url
     provider: Party
     terms: Terms
+    released: str
     images: Count
     patients: Count
     table_checksum: ChecksumText
@@ -133,22 +151,50 @@ class Profile(Part):
     patients: dict[str, Count]
 
 
-class SubsetFacts(Part):
-    """The question, its answer, how the answer came about, and what it consists of.
+class SetFacts(Part):
+    """A label set, a split or boxes that were read; `checksum` is that of the files they are from.
 
-    `digest` is the XXH3-128 of the members' ordinals (little-endian uint32, ascending), `names`
-    that of their names, one a line.
+    `source` says where they were said to be from: the name of a file, mostly.
+    """
+
+    kind: Literal["labels", "boxes", "split"]
+    name: str
+    title: str
+    source: str
+    checksum: ChecksumText
+
+
+class VersionFacts(Part):
+    """A version of a subset: the question, the steps that followed it, and its answer.
+
+    Each of `steps` states all that decides its outcome, seeds included. `digest` is the XXH3-128 of
+    the members' ordinals (little-endian uint32, ascending).
     """
 
     name: str
     version: Annotated[int, Field(ge=1)]
     query: str
     normal: str
-    note: str | None = None
+    operation: str
+    steps: list[dict[str, StepValue]]
     reads: list[ReadFact]
     images: Count
     patients: Count
     digest: ChecksumText
+
+    @property
+    def reference(self) -> str:
+        """The version as questions and people name it: ``name@version``."""
+        return f"{self.name}@{self.version}"
+
+
+class SubsetFacts(VersionFacts):
+    """The version that was exported: also how the answer came about, and what it consists of.
+
+    `names` is the XXH3-128 of the members' names, one a line.
+    """
+
+    note: str | None = None
     names: ChecksumText
     funnel: list[FunnelStep]
     profile: Profile | None = None
@@ -195,7 +241,12 @@ class FileFact(Part):
 
 
 class Provenance(Part):
-    """The manifest as a whole."""
+    """The manifest as a whole.
+
+    `lineage` has the versions that the subset was made from, the nearest first, and `sets` all that
+    any of them read. `files` are those that are alike in every export of the subset: neither the
+    images, which metadata.csv lists, nor the papers that say when, who and where.
+    """
 
     schema_id: Annotated[Literal["urn:cxrcat:schema:provenance:1"], Field(alias="$schema")]
     format: Literal["cxrcat.provenance/1"]
@@ -203,6 +254,8 @@ class Provenance(Part):
     export: ExportFacts
     dataset: DatasetFacts
     subset: SubsetFacts
+    lineage: list[VersionFacts]
+    sets: list[SetFacts]
     duties: Annotated[list[OwedDuty], Field(min_length=1)]
     citations: list[Citation]
     images: ImagesFacts

@@ -10,14 +10,12 @@ from pathlib import Path
 
 from ...schemas.checksum import Checksum
 from ...schemas.manifest import ExportFacts, Provenance
-from ...schemas.tables import Dataset, Export, Subset, key_of
+from ...schemas.tables import Export, Subset, key_of
 from .. import exports, images, replicas, subsets
 from ..bitmaps import load
 from ..checksums import names_checksum
 from ..cloud import SCHEME
-from ..datasets import full_descriptor
 from ..dicom import uids_or_none
-from ..lineage import used
 from ..profile import profile as profile_of
 from ..progress import SILENT, Progress
 from ..replicas import Seen
@@ -26,10 +24,11 @@ from ..sources import Source, Transferred, open_source
 from ..store import Store
 from ..withdrawn import check_withdrawn
 from .fetch import bring
+from .manifest import Cut, make_manifest
 from .plan import Plan, Request, check_destination, check_mode, make_plan
 from .staging import is_busy, publish, staged
 from .transfer import ImageMode
-from .write import IMAGES, Cut, make_manifest, write_slice
+from .write import IMAGES, write_slice
 
 
 def export(
@@ -83,25 +82,20 @@ def read_cut(store: Store, request: Request) -> tuple[Cut, list[str]]:
         subset = subsets.get(session, request.subset)
         if not request.allow_withdrawn:
             check_withdrawn(session, subset)
-        dataset = session.get_one(Dataset, subset.dataset_id)
-        descriptor = full_descriptor(session, dataset)
-        read = used(session, descriptor, dataset, subset)
+        cut = Cut.of(session, subset)
         names = []
         if request.source is not None:
-            names = list(images.names(session, dataset, load(subset.members)))
-    return Cut(dataset, subset, descriptor, read), names
+            names = list(images.names(session, cut.dataset, load(subset.members)))
+    return cut, names
 
 
 def draft(store: Store, settings: Settings, name: str) -> Provenance:
     """Return the manifest that an export of a subset without images would have, to cite from."""
     with store.reading() as session:
-        subset = subsets.get(session, name)
-        dataset = session.get_one(Dataset, subset.dataset_id)
-        members = load(subset.members)
-        checksum = names_checksum(images.names(session, dataset, members))
-        profile = profile_of(session, dataset, members)
-        descriptor = full_descriptor(session, dataset)
-        cut = Cut(dataset, subset, descriptor, used(session, descriptor, dataset, subset))
+        cut = Cut.of(session, subsets.get(session, name))
+        members = load(cut.subset.members)
+        checksum = names_checksum(images.names(session, cut.dataset, members))
+        profile = profile_of(session, cut.dataset, members)
     plan, nothing = Plan(Path(), ImageMode.NONE, {}, []), dict[str, Transferred]()
     facts = make_facts(settings, None)
     return make_manifest(cut, facts, cut.owed(None), plan, None, nothing, checksum, profile)

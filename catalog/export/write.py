@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from sqlmodel import Session
 
 from ...schemas.checksum import Checksum
-from ...schemas.descriptor import Descriptor, SourceSpec
+from ...schemas.descriptor import Descriptor
 from ...schemas.errors import CatalogError
 from ...schemas.manifest import (
-    SCHEMA_ID,
-    DatasetFacts,
     ExportFacts,
     FileFact,
-    FunnelStep,
-    ImagesFacts,
-    Profile,
     Provenance,
-    ReadFact,
-    SubsetFacts,
-    Tool,
 )
 from ...schemas.tables import Dataset, Subset
 from .. import boxes, images
 from ..bitmaps import load
 from ..checksums import of_bytes, of_file
-from ..duties import Owed, Used, gather
-from ..formats import check_papers, papers
+from ..formats import check_papers, dated_papers, papers
 from ..index import DatasetIndex
 from ..lineage import TABLE
 from ..profile import profile as profile_of
@@ -38,30 +27,12 @@ from ..sources import Source, Transferred
 from ..store import Store
 from ..verify import write_checksums
 from .boxes import box_files
+from .manifest import Cut, make_manifest, origin_of
 from .plan import CHECKSUMS, MANIFEST, Plan
 from .staging import write_file
 from .table import Written, write_table
 
 IMAGES = "images"
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What is cut from which release; `read` is all that its lineage used."""
-
-    dataset: Dataset
-    subset: Subset
-    descriptor: Descriptor
-    read: list[Used]
-
-    def owed(self, source: Source | None) -> Owed:
-        """Return what the slice owes, the source of its images included."""
-        used = list(self.read)
-        if source is not None and source.spec in self.descriptor.sources:
-            used.append(
-                Used("source", source.slug, f"the images were fetched from {source.spec.title}")
-            )
-        return gather(self.descriptor, used)
 
 
 def write_slice(
@@ -104,7 +75,7 @@ def _write_rows(
     index = DatasetIndex(session, dataset)
     labels = descriptor.version_of(dataset.version).table.labels
     rows = images.iterate(session, dataset, index, load(subset.members), labels)
-    origin = _origin(source, descriptor)
+    origin = origin_of(source, descriptor)
     table = write_table(folder / TABLE, rows, descriptor, origin, source, brought)
     if table.rows != subset.images:
         raise CatalogError(
@@ -112,82 +83,6 @@ def _write_rows(
             f"{subset.name}@{subset.version}; restore it from a backup"
         )
     return table
-
-
-def make_manifest(
-    cut: Cut,
-    facts: ExportFacts,
-    owed: Owed,
-    plan: Plan,
-    source: Source | None,
-    brought: Mapping[str, Transferred],
-    names: str,
-    profile: Profile,
-) -> Provenance:
-    """Return the manifest, which does not know the other files yet."""
-    dataset, subset, descriptor = cut.dataset, cut.subset, cut.descriptor
-    origin = _origin(source, descriptor)
-    return Provenance.model_validate(
-        {
-            "$schema": SCHEMA_ID,
-            "format": "cxrcat.provenance/1",
-            "tool": Tool(version=version("cxrcat")),
-            "export": facts,
-            "dataset": DatasetFacts(
-                slug=dataset.slug,
-                version=dataset.version,
-                title=dataset.title,
-                short_title=descriptor.short_title,
-                homepage=descriptor.homepage,
-                provider=descriptor.provider,
-                terms=descriptor.terms,
-                images=dataset.images,
-                patients=dataset.patients,
-                table_checksum=dataset.table_checksum,
-                names_checksum=dataset.names_checksum,
-            ),
-            "subset": SubsetFacts(
-                name=subset.name,
-                version=subset.version,
-                query=subset.query,
-                normal=subset.normal,
-                note=subset.note,
-                reads=[ReadFact.model_validate(read) for read in subset.reads],
-                images=subset.images,
-                patients=subset.patients,
-                digest=subset.digest,
-                names=names,
-                funnel=[FunnelStep.model_validate(step) for step in subset.funnel],
-                profile=profile,
-            ),
-            "duties": list(owed.duties),
-            "citations": list(owed.citations),
-            "images": ImagesFacts(
-                mode=plan.mode.value,
-                brought_from=source.slug if source else None,
-                media_type=source.media_type if source else None,
-                source=origin.slug if origin else None,
-                uri=origin.uri if origin else None,
-                files=len(brought),
-                size=sum(each.size for each in brought.values()),
-                taken_over=_taken_over(brought),
-                missing=len(plan.missing),
-            ),
-            "files": [],
-        }
-    )
-
-
-def _taken_over(brought: Mapping[str, Transferred]) -> int | None:
-    """Return how many images have a checksum that a store told, None for none."""
-    return sum(each.checksum.algorithm != "xxh128" for each in brought.values()) or None
-
-
-def _origin(source: Source | None, descriptor: Descriptor) -> SourceSpec | None:
-    """Return the source from which everybody can have the images."""
-    if source is not None and source.spec in descriptor.sources:
-        return source.spec
-    return descriptor.source_of_images
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[FileFact]:
@@ -214,9 +109,12 @@ def _write_papers(
     written = _write_files(folder, {name: text.encode() for name, text in texts.items()})
     files = [*manifest.files, *written]
     files.sort(key=lambda file: file.path)
-    listed.update({file.path: Checksum.parse(file.checksum) for file in files})
-    data = manifest.model_copy(update={"files": files}).to_json().encode()
+    manifest = manifest.model_copy(update={"files": files})
+    data = manifest.to_json().encode()
     write_file(folder / MANIFEST, data)
+    texts = dated_papers(manifest)
+    dated = _write_files(folder, {name: text.encode() for name, text in texts.items()})
+    listed.update({file.path: Checksum.parse(file.checksum) for file in [*files, *dated]})
     listed[MANIFEST] = of_bytes(data)
     data = write_checksums(listed).encode()
     write_file(folder / CHECKSUMS, data)

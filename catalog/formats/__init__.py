@@ -9,7 +9,7 @@ from ...schemas.manifest import Provenance
 from .agreement import check_papers
 from .styles import Style, format_citation
 
-__all__ = ["Format", "Style", "check_papers", "format_citation", "papers", "render"]
+__all__ = ["Format", "Style", "check_papers", "dated_papers", "format_citation", "papers", "render"]
 
 
 class Format(StrEnum):
@@ -62,3 +62,11 @@ def papers(manifest: Provenance) -> dict[str, str]:
         "citations/references.csl.json": render(Format.CSL, manifest),
         "citations/citation.txt": render(Format.TEXT, manifest),
     }
+
+
+def dated_papers(manifest: Provenance) -> dict[str, str]:  # noqa: ARG001
+    """Return the papers that say when, where and by whom the export was made, by their paths.
+
+    They are written last, from the finished manifest, so it does not list them.
+    """
+    return {}

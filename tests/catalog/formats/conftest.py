@@ -24,6 +24,7 @@ from cxrcat.schemas.manifest import (
     Profile,
     Provenance,
     ReadFact,
+    SetFacts,
     SubsetFacts,
     Tool,
 )
@@ -135,6 +136,7 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
             homepage=descriptor.homepage,
             provider=descriptor.provider,
             terms=descriptor.terms,
+            released=descriptor.version_of(descriptor.default_version).released,
             images=112120,
             patients=30805,
             table_checksum=SUM,
@@ -145,6 +147,8 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
             version=1,
             query="pneumothorax",
             normal="pneumothorax",
+            operation="where",
+            steps=[],
             reads=[ReadFact(kind="labels", name="nih", word="pneumothorax")],
             images=5302,
             patients=1487,
@@ -161,6 +165,10 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
             ],
             profile=PROFILE,
         ),
+        "lineage": [],
+        "sets": [
+            SetFacts(kind="labels", name="nih", title="NIH's labels", source="t.csv", checksum=SUM)
+        ],
         "duties": list(owed.duties),
         "citations": list(owed.citations),
         "images": ImagesFacts(
