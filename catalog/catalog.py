@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .exports import ExportInfo
     from .fetch import FetchReport
     from .health import Health
+    from .log import Chain, Entries, Filter, Head
     from .replicas import ReplicaInfo
     from .scan import Scan, ScanReport
     from .verify import Verified
@@ -118,6 +119,20 @@ class Catalog(Questions):
 
         plot.check(path)
         plot.write(path, self.manifest(name))
+
+    def log(self, wanted: Filter) -> Entries:
+        """Return entries of the log of events, the newest first."""
+        from .log import entries
+
+        with self._store.reading() as session:
+            return entries(session, wanted)
+
+    def check_log(self, earlier: Head | None = None) -> Chain:
+        """Check the chain of the log, and that a head of earlier is still on it."""
+        from .log import check
+
+        with self._store.reading() as session:
+            return check(session, earlier)
 
     def health(self) -> Health:
         """Look at the whole catalog and say what is in it, what is missing and what is damaged."""

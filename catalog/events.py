@@ -37,19 +37,28 @@ def record(session: Session, by: str, kind: str, subject: str, **detail: Any) ->
 
 def digest_of(event: Event) -> str:
     """Return the XXH3-128 of an entry's canonical JSON, all but its own digest."""
-    content = event.model_dump(mode="json", exclude={"digest"})
+    content = event.model_dump(mode="json", exclude={"digest"}, warnings=False)
     content["at"] = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
-def first_broken(session: Session) -> Event | None:
-    """Return the first entry whose digest or link to the one before is wrong, None if all hold."""
-    previous = ORIGIN
-    for event in session.exec(select(Event).order_by(col(Event.id))).yield_per(1000):
-        if event.previous != previous or event.digest != digest_of(event):
-            return event
-        previous = event.digest
+def first_broken(session: Session, batch: int = 1000) -> int | None:
+    """Return the number of the first entry that is not as it was written, None if all are.
+
+    Its digest, or its link to the one before, is wrong, or it cannot be read at all.
+    """
+    last, previous = 0, ORIGIN
+    try:
+        for event in session.exec(select(Event).order_by(col(Event.id))).yield_per(batch):
+            if event.previous != previous or event.digest != digest_of(event):
+                return event.id
+            last, previous = event.id, event.digest
+    except (TypeError, ValueError):  # somewhere in the batch: once more, one by one
+        if batch > 1:
+            return first_broken(session, 1)
+        after = select(Event.id).where(col(Event.id) > last).order_by(col(Event.id))
+        return session.exec(after).first()
     return None
 
 

@@ -74,7 +74,7 @@ def _problems(session: Session, host: str) -> list[str]:
             problems.append(f"the database is damaged: {said}; restore it from a backup")
     broken = events.first_broken(session)
     if broken is not None:
-        problems.append(f"the event log was altered at entry {broken.id}; restore it from a backup")
+        problems.append(f"the event log was altered at entry {broken}; restore it from a backup")
     problems += _damaged(session)
     for row in session.exec(select(Export).where(Export.host == host)):
         here = Path(row.destination).is_dir()

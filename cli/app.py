@@ -20,6 +20,7 @@ from . import (
     ingest,
     labels,
     lineage,
+    log,
     scan,
     schema,
     split,
@@ -65,6 +66,7 @@ app.command("fetch", epilog=fetch.EPILOG)(fetch.fetch)
 app.command("scan", epilog=scan.SCAN_EPILOG)(scan.scan)
 app.command("replicas", epilog=scan.REPLICAS_EPILOG)(scan.replicas)
 app.command("view", epilog=view.EPILOG)(view.view)
+app.command("log", epilog=log.EPILOG)(log.log)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 

@@ -67,3 +67,32 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["log.md"])
+def test_the_transcript_of_a_page_is_what_happens(
+    page: str, tmp_path: Path, sqlite_location: str
+) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    (transcript,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "CXRCAT_CATALOG": sqlite_location}
+    shown = ""
+    for command in re.findall(r"^\$ (.*)$", transcript, re.MULTILINE):
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        shown += f"$ {command}\n{done.stdout}"
+    shown = shown.replace(str(folder), "/home/ada/work")
+    varying = r"\b[0-9a-f]{32,64}\b|[\d,]+(?= bytes)"
+    assert re.sub(varying, "…", shown) == re.sub(varying, "…", transcript)

@@ -30,8 +30,7 @@ def log(catalog: Catalog) -> Iterator[Session]:
 
 def broken(session: Session) -> int | None:
     session.expire_all()
-    found = events.first_broken(session)
-    return None if found is None else found.id
+    return events.first_broken(session)
 
 
 def test_entries_are_numbered_and_linked(shared: Catalog) -> None:

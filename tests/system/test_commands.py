@@ -43,6 +43,7 @@ COMMANDS = [
     ("fetch",),
     ("scan",),
     ("replicas",),
+    ("log",),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -67,8 +68,20 @@ JSON = [
     ("cite", "--subset", "hernia", "--explain"),
     ("scan", "hernia/citations"),
     ("replicas", "00000003_000.png"),
+    ("log", "--kind", "subset"),
+    ("log", "--verify"),
 ]
-HEAVY = ("sqlalchemy", "sqlmodel", "pydantic", "numpy", "google", "alembic", "sqlglot", "yaml")
+HEAVY = (
+    "sqlalchemy",
+    "sqlmodel",
+    "pydantic",
+    "numpy",
+    "google",
+    "alembic",
+    "sqlglot",
+    "yaml",
+    "cryptography",
+)
 
 
 def test_the_commands_are_those_that_are_tested() -> None:
