@@ -53,11 +53,21 @@ class Catalog(Questions):
         with self._store.reading() as session:
             return exports.listing(session)
 
-    def verify(self, folder: Path, progress: Progress = SILENT) -> Verified:
-        """Read every file of an export again and compare, also with what the catalog recorded."""
+    def verify(
+        self, folder: Path, progress: Progress = SILENT, signer: Path | None = None
+    ) -> Verified:
+        """Read every file of an export again and compare, also with what the catalog recorded.
+
+        `signer` is the file of the public key with which its signature is checked.
+        """
         from .verify import verify
 
-        found = verify(folder, progress)
+        key = None
+        if signer is not None:
+            from .keys import read_public
+
+            key = read_public(signer)
+        found = verify(folder, progress, key)
         if found.manifest is None:
             return found
         with self._store.reading() as session:

@@ -62,20 +62,29 @@ def of_file(path: Path | str) -> Checksum:
 
 
 def of_files(paths: Sequence[str]) -> Iterator[Checksum]:
-    """Yield the checksum of each file, in order; raise `InputError` when one cannot be read.
+    """Yield the checksum of each file, in order; raise `InputError` when one cannot be read."""
+    return (checksum for checksum, _ in read_each(paths, of_descriptor))
+
+
+def read_each(
+    paths: Sequence[str], read: Callable[[int], Outcome], threads: int = _THREADS
+) -> Iterator[Outcome]:
+    """Yield what `read` makes of each open file, in order.
 
     The disk is told of a batch of files before the first of them is read, so that it is not
-    waited for once a file.
+    waited for once a file. Raises `InputError` when one cannot be read.
     """
-    return in_batches(paths, _of_batch)
+    return in_batches(paths, lambda some: _read_batch(some, read), threads)
 
 
 def in_batches(
-    files: Sequence[File], read: Callable[[Sequence[File]], Iterable[Outcome]]
+    files: Sequence[File],
+    read: Callable[[Sequence[File]], Iterable[Outcome]],
+    threads: int = _THREADS,
 ) -> Iterator[Outcome]:
-    """Yield what reading each file gives, in order; batches of them are read in two threads."""
+    """Yield what reading each file gives, in order; batches of them are read in a few threads."""
     batches = (files[start : start + _BATCH] for start in range(0, len(files), _BATCH))
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="checksums") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="checksums") as pool:
         try:
             for outcomes in pool.map(read, batches):
                 yield from outcomes
@@ -83,21 +92,21 @@ def in_batches(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _of_batch(paths: Sequence[str]) -> list[Checksum]:
-    checksums = []
+def _read_batch(paths: Sequence[str], read: Callable[[int], Outcome]) -> list[Outcome]:
+    outcomes = []
     opened: list[int] = []
     try:
         for path in paths:
             opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
             read_ahead(opened[-1])
         for path, descriptor in zip(paths, opened, strict=True):  # noqa: B007 - named below
-            checksums.append(of_descriptor(descriptor)[0])
+            outcomes.append(read(descriptor))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     finally:
         for descriptor in opened:
             os.close(descriptor)
-    return checksums
+    return outcomes
 
 
 def read_ahead(descriptor: int) -> None:

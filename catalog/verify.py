@@ -6,17 +6,34 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..schemas.checksum import Checksum
 from ..schemas.errors import CheckFailedError, CxrcatError, InputError
 from ..schemas.manifest import Provenance
 from .checksums import of_file, of_files
 from .progress import SILENT, Progress
+from .signing import SIGNED
 
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{32})  (?P<path>[^\x00-\x1f\\]+)")
-_LISTED = "checksums.xxh128"
-_MANIFEST = "provenance.json"
+if TYPE_CHECKING:
+    from .keys import PublicKey
+
+_LINES = {
+    algorithm: re.compile(rf"(?P<digest>[0-9a-f]{{{digits}}})  (?P<path>[^\x00-\x1f\\]+)")
+    for algorithm, digits in (("xxh128", 32), ("sha256", 64))
+}
+LISTED = "checksums.xxh128"
+MANIFEST = "provenance.json"
+
+
+class Signature(StrEnum):
+    """What a check says of the signature of an export."""
+
+    UNCHECKED = "unchecked"
+    VALID = "valid"
+    INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +42,56 @@ class Verified:
 
     `manifest` is None when it is itself among the changed or missing. `recorded` tells whether the
     list of checksums is the one that the catalog recorded; None when it does not know the export.
+    `signature` is None for an export without one, and `signer` the fingerprint of the key that it
+    was checked with. `checksum` is that of ``checksums.xxh128``, None when that is missing.
     """
 
     folder: str
     manifest: Provenance | None
-    checksum: str
+    checksum: str | None
     files: int
     size: int
     changed: tuple[str, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     recorded: bool | None = None
+    signature: Signature | None = None
+    signer: str | None = None
 
     @property
     def ok(self) -> bool:
         """Whether everything is as it was written."""
-        return not (self.changed or self.missing or self.extra or self.recorded is False)
+        found = self.changed or self.missing or self.extra
+        return not (found or self.recorded is False or self.signature is Signature.INVALID)
 
 
-def read_checksums(path: Path) -> dict[str, Checksum]:
+def read_checksums(path: Path, algorithm: str = "xxh128") -> dict[str, Checksum]:
     """Return the checksum of each path in a list such as ``xxhsum -c`` reads.
 
-    Raises `InputError` when there is no such list, and `CheckFailedError`, naming the line, when
-    it is not as cxrcat writes it, so that no byte of the list can change unseen, or holds a path
-    that would lead out of the folder.
+    Raises `InputError` when there is no such list; see `parse_checksums`.
+    """
+    return parse_checksums(read_bytes(path, CheckFailedError), path, algorithm)
+
+
+def parse_checksums(data: bytes, path: Path, algorithm: str = "xxh128") -> dict[str, Checksum]:
+    """Return the checksum of each path in a list that was read from `path`.
+
+    Raises `CheckFailedError`, naming the line, when it is not as cxrcat writes it, so that no byte
+    of the list can change unseen, or holds a path that would lead out of the folder.
     """
     try:
-        text = _read(path, CheckFailedError).decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise CheckFailedError(f"{path}: was changed: byte {error.start} is not UTF-8") from error
     listed: dict[str, Checksum] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        match = _LINE.fullmatch(line)
+        match = _LINES[algorithm].fullmatch(line)
         if match is None:
             raise CheckFailedError(f"{path}:{number}: was changed: {line[:60]!r}")
         name = match["path"]
         if name.startswith("/") or ".." in name.split("/") or name in listed:
             raise CheckFailedError(f"{path}:{number}: was changed: {name[:80]!r} is no path here")
-        listed[name] = Checksum("xxh128", match["digest"])
+        listed[name] = Checksum(algorithm, match["digest"])
     if write_checksums(listed) != text:
         raise CheckFailedError(f"{path}: was changed: its lines are not as they were written")
     return listed
@@ -75,11 +104,11 @@ def write_checksums(listed: dict[str, Checksum]) -> str:
 
 def read_manifest(folder: Path) -> Provenance:
     """Return the manifest of an export; raise `InputError` when it has none that is whole."""
-    path = folder / _MANIFEST
-    return Provenance.from_json(_read(path, InputError), str(path))
+    path = folder / MANIFEST
+    return Provenance.from_json(read_bytes(path, InputError), str(path))
 
 
-def _read(path: Path, wrong: type[CxrcatError]) -> bytes:
+def read_bytes(path: Path, wrong: type[CxrcatError]) -> bytes:
     """Return the bytes of a file; raise `wrong` for a link, which could lead out, or a pipe."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -91,16 +120,21 @@ def _read(path: Path, wrong: type[CxrcatError]) -> bytes:
         ) from error
 
 
-def verify(folder: Path, progress: Progress = SILENT) -> Verified:
-    """Read every file of an export again and compare.
+def verify(folder: Path, progress: Progress = SILENT, signer: PublicKey | None = None) -> Verified:
+    """Read every file of an export again and compare; with `signer`, check its signature too.
 
     Raises `InputError` when the folder is not an export, and `CheckFailedError` when its list of
-    checksums was itself changed.
+    checksums was itself changed, or a signature is asked for and there is none.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
-    listed = read_checksums(folder / _LISTED)
-    sizes = _files(folder)
+    sizes = files_under(folder)
+    if signer is not None or not SIGNED.isdisjoint(sizes):
+        from .signed import says_unsigned, verify_signed
+
+        if signer is not None or not says_unsigned(folder):
+            return verify_signed(folder, sizes, signer, progress)
+    listed = read_checksums(folder / LISTED)
     present = [path for path in sorted(listed) if path in sizes]
     total = sum(max(0, sizes[path]) for path in present)
     regular = [path for path in present if sizes[path] >= 0]
@@ -112,21 +146,23 @@ def verify(folder: Path, progress: Progress = SILENT) -> Verified:
                 changed.append(path)
             advance(sizes[path])
     manifest = None
-    if _MANIFEST in present and _MANIFEST not in changed:
+    if MANIFEST in present and MANIFEST not in changed:
         manifest = read_manifest(folder)
+    lost = SIGNED if manifest is not None and manifest.export.signer is not None else set()
     return Verified(
         folder=str(folder),
         manifest=manifest,
-        checksum=str(of_file(folder / _LISTED)),
+        checksum=str(of_file(folder / LISTED)),
         files=len(present),
         size=total,
         changed=tuple(sorted(changed)),
-        missing=tuple(sorted(set(listed) - set(sizes))),
-        extra=tuple(sorted(set(sizes) - set(listed) - {_LISTED})),
+        missing=tuple(sorted(set(listed) - set(sizes) | lost)),
+        extra=tuple(sorted(set(sizes) - set(listed) - {LISTED})),
+        signature=Signature.UNCHECKED if lost else None,
     )
 
 
-def _files(folder: Path) -> dict[str, int]:
+def files_under(folder: Path) -> dict[str, int]:
     """Return the size of every file under a folder, by its path in it; -1 for a link or device."""
     sizes: dict[str, int] = {}
     waiting = [""]

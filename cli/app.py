@@ -18,6 +18,7 @@ from . import (
     exports,
     fetch,
     ingest,
+    keygen,
     labels,
     lineage,
     log,
@@ -67,6 +68,7 @@ app.command("scan", epilog=scan.SCAN_EPILOG)(scan.scan)
 app.command("replicas", epilog=scan.REPLICAS_EPILOG)(scan.replicas)
 app.command("view", epilog=view.EPILOG)(view.view)
 app.command("log", epilog=log.EPILOG)(log.log)
+app.command("keygen", epilog=keygen.EPILOG)(keygen.keygen)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 

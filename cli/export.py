@@ -19,6 +19,7 @@ from .context import (
     progress,
     say,
 )
+from .keygen import Key, Sign, signing_key
 
 if TYPE_CHECKING:
     from ..catalog.sources.cost import Estimate
@@ -28,6 +29,7 @@ EPILOG = examples(
     "cxrcat export --subset pneumothorax --images copy --from ~/nih/images --to ~/work/ptx",
     "cxrcat export --subset hernia --images copy --from gcs-png --billing-project my-project",
     "cxrcat export --subset hernia@1 --project chest-triage --json",
+    "cxrcat export --subset hernia --sign",
 )
 
 
@@ -93,6 +95,8 @@ def export(
             "--allow-withdrawn", help="Export a version that holds images withdrawn since."
         ),
     ] = False,
+    sign: Sign = False,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Write a slice: table, attribution, citation, checksums, provenance, and images if asked for.
@@ -116,6 +120,7 @@ def export(
         replace=force,
         allow_missing=allow_missing,
         allow_withdrawn=allow_withdrawn,
+        sign=signing_key(sign, key),
     )
     with open_catalog(context) as catalog:
         if to is not None and bucket:
@@ -149,6 +154,8 @@ def export(
         if remark:
             say(f"  {remark}")
     say(f"  duties met in ATTRIBUTION.md: {', '.join(duty.id for duty in manifest.duties)}")
+    if manifest.export.signer is not None:
+        say(f"  signed by {manifest.export.signer}; checksums.sha256.sig is the signature")
     typer.echo(place)
 
 

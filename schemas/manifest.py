@@ -25,6 +25,7 @@ from .terms import Citation, DutyKind, Party, Terms, Url
 SCHEMA_ID = "urn:cxrcat:schema:provenance:1"
 
 ChecksumText = Annotated[str, StringConstraints(pattern=r"^xxh128:[0-9a-f]{32}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 StepValue = str | int | None | list[tuple[str, str]]
 
@@ -69,6 +70,7 @@ class ExportFacts(Part):
     """When, who and where: the only part in which two exports of one subset differ.
 
     `arrivals` has the parts of the lineage in its order.
+    `signer` is the SHA-256 of the public key with which a signed export can be checked.
     """
 
     id: str
@@ -77,6 +79,7 @@ class ExportFacts(Part):
     host: str
     project: str | None = None
     arrivals: list[Arrival] = []
+    signer: Fingerprint | None = None
 
 
 class DatasetFacts(Part):

@@ -23,6 +23,7 @@ import numpy as np
 import rispy
 import xxhash
 import yaml
+from cryptography.hazmat.primitives import hashes
 from pycocotools.coco import COCO
 
 from cxrcat.schemas.manifest import Provenance
@@ -38,6 +39,7 @@ PAPERS = {
 }
 FILES = PAPERS | {"checksums.xxh128", "metadata.csv", "provenance.json"}
 BOXES = {"boxes.csv", "boxes.coco.json"}  # where an image of the slice has one
+SIGNED = {"checksums.sha256", "checksums.sha256.sig"}  # where it was signed
 NIH = "nih-chest-xray"
 SHIPPED = "v2020"
 LINK = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
@@ -56,21 +58,30 @@ def check_export(folder: Path, alone: bool = True) -> Provenance:
 
     `alone` is for all exports but those after a kill: no run has left anything beside it.
     """
-    sizes, digests = {}, {}
+    sizes, digests, sha256, signed = {}, {}, {}, set()
     for path in folder.rglob("*"):
         mode = path.lstat().st_mode
         assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), path
         if stat.S_ISREG(mode):
             data = path.read_bytes()
             name = path.relative_to(folder).as_posix()
+            if name in SIGNED:
+                signed.add(name)
+                continue
             sizes[name] = len(data)
             digests[name] = xxhash.xxh3_128_hexdigest(data)
+            sha256[name] = _sha256(data)
     images = {name for name in sizes if name.startswith("images/")}
     assert set(sizes) - images - BOXES == FILES
     assert set(sizes) & BOXES in (set(), BOXES)
     assert leftovers(folder) == [] or not alone
     _check_list(folder, digests)
     manifest = _read_manifest(folder)
+    assert signed == (SIGNED if "signer" in manifest["export"] else set())
+    if signed:
+        lines = "".join(f"{sha256[name]}  {name}\n" for name in sorted(sha256))
+        assert (folder / "checksums.sha256").read_text("utf-8") == lines
+        assert (folder / "checksums.sha256.sig").stat().st_size == 64
     _check_files(manifest, sizes, digests, images)
     rows = _check_table(folder, manifest, sizes, digests, images)
     if manifest["dataset"]["slug"] == NIH:
@@ -119,6 +130,12 @@ def check_failure(
 def flat(text: str) -> str:
     """Return a text with each run of white space as one space."""
     return " ".join(text.split())
+
+
+def _sha256(data: bytes) -> str:
+    hasher = hashes.Hash(hashes.SHA256())
+    hasher.update(data)
+    return hasher.finalize().hex()
 
 
 def _check_list(folder: Path, digests: dict[str, str]) -> None:

@@ -69,7 +69,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
         assert ((ROOT / page).parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["log.md"])
+@pytest.mark.parametrize("page", ["signing.md", "log.md"])
 def test_the_transcript_of_a_page_is_what_happens(
     page: str, tmp_path: Path, sqlite_location: str
 ) -> None:
@@ -96,3 +96,14 @@ def test_the_transcript_of_a_page_is_what_happens(
     shown = shown.replace(str(folder), "/home/ada/work")
     varying = r"\b[0-9a-f]{32,64}\b|[\d,]+(?= bytes)"
     assert re.sub(varying, "…", shown) == re.sub(varying, "…", transcript)
+
+
+def test_the_python_of_signing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_location: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CXRCAT_CATALOG", sqlite_location)
+    text = (ROOT / "docs" / "signing.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(example, "signing.md", "exec"), {})  # noqa: S102 - our own text
+    assert (tmp_path / "hernia" / "checksums.sha256.sig").stat().st_size == 64

@@ -26,6 +26,7 @@ from ..store import Store
 from .fetch import agree
 from .plan import MANIFEST, Plan, Request, check_mode, plan_images
 from .run import make_facts, make_row, read_cut
+from .sign import sign
 from .transfer import ImageMode
 from .write import IMAGES, write_slice
 
@@ -51,10 +52,15 @@ def export_to_bucket(
     if request.replace:
         raise UsageError(f"{place}: --force is for folders; choose another prefix")
     check_mode(request)
+    if request.sign is not None and request.source is not None:
+        raise UsageError(
+            f"{place}: the store copies the images and nobody reads them here, so they cannot be "
+            "signed; export to a folder, or without --images"
+        )
     cut, names = read_cut(store, request)
     bucket, prefix = _bucket_of(place)
     target = _Target(bucket, prefix, request.access.billing_project)
-    facts = make_facts(settings, request.project)
+    facts = make_facts(settings, request)
     source: Bucket | None = None
     if request.source is not None:
         opened = open_source(str(request.source), cut.descriptor, request.access)
@@ -80,6 +86,8 @@ def export_to_bucket(
             brought = _rewrite(source, target, plan.found, known, progress)
         folder = Path(scratch)
         manifest, checksum = write_slice(store, folder, cut, facts, plan, source, brought)
+        if request.sign is not None:
+            sign(folder, request.sign, progress)
         row = make_row(manifest, target.place, plan, source, cut.subset, checksum)
         with store.writing() as session:
             exports.prepare(session, row, facts.project)
@@ -137,7 +145,7 @@ class _Target:
         )
 
 
-_SUFFIXES = {"md", "csv", "json", "cff", "bib", "ris", "txt", "xxh128"}
+_SUFFIXES = {"md", "csv", "json", "cff", "bib", "ris", "txt", "xxh128", "sha256", "sig"}
 
 
 def _bucket_of(place: str) -> tuple[str, str]:

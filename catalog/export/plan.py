@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...schemas.errors import CxrcatError, InputError, SourceError, UsageError
+from ..keys import PrivateKey
 from ..progress import SILENT, Progress
+from ..signing import SIGNED
 from ..sources import Access, Found, Source
 from ..sources.cost import Estimate
 from ..sources.folder import Folder
@@ -30,7 +32,8 @@ class Request:
     `destination` None means a folder named as the subset, here. `source` names where the images
     are, as `sources.open_source` reads it. `replace` allows an earlier export at the destination to
     be replaced, `allow_withdrawn` a version that holds images which were withdrawn since. `agree`
-    is asked before a transfer that somebody is billed for; without it there is none.
+    is asked before a transfer that somebody is billed for; without it there is none. `sign` is the
+    key that the export is signed with.
     """
 
     subset: str
@@ -43,6 +46,7 @@ class Request:
     replace: bool = False
     allow_missing: bool = False
     allow_withdrawn: bool = False
+    sign: PrivateKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +163,9 @@ def _own_files(folder: Path) -> set[str]:
     from ..verify import read_checksums, read_manifest
 
     try:
-        read_manifest(folder)
-        return {*read_checksums(folder / CHECKSUMS), CHECKSUMS}
+        signed = read_manifest(folder).export.signer is not None
+        own = {*read_checksums(folder / CHECKSUMS), CHECKSUMS}
+        return own | SIGNED if signed else own
     except CxrcatError as error:
         raise UsageError(
             f"{folder}: is not a whole export of cxrcat, so --force does not replace it; "

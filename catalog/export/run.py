@@ -26,6 +26,7 @@ from ..withdrawn import check_withdrawn
 from .fetch import bring
 from .manifest import Cut, make_manifest
 from .plan import Plan, Request, check_destination, check_mode, make_plan
+from .sign import sign
 from .staging import is_busy, publish, staged
 from .transfer import ImageMode
 from .write import IMAGES, write_slice
@@ -53,13 +54,15 @@ def export(
             source = open_source(str(request.source), cut.descriptor, request.access, instances)
             stack.callback(source.close)
         plan = make_plan(request, cut.subset.name, names, source, progress)
-        facts = make_facts(settings, request.project)
+        facts = make_facts(settings, request)
         folder = stack.enter_context(staged(plan.destination, facts.id))
         # Once more, now that no other run can change it: one may just have ended there, and one
         # that was killed may have moved an earlier export aside, which is back by now.
         replaces = check_destination(plan.destination, request.replace)
         brought = bring(plan, source, request, folder / IMAGES, progress) if source else {}
         manifest, checksum = write_slice(store, folder, cut, facts, plan, source, brought)
+        if request.sign is not None:  # last, over all that is there
+            sign(folder, request.sign, progress)
         row = make_row(manifest, str(plan.destination), plan, source, cut.subset, checksum)
         with store.writing() as session:
             exports.prepare(session, row, facts.project)
@@ -97,7 +100,7 @@ def draft(store: Store, settings: Settings, name: str) -> Provenance:
         checksum = names_checksum(images.names(session, cut.dataset, members))
         profile = profile_of(session, cut.dataset, members)
     plan, nothing = Plan(Path(), ImageMode.NONE, {}, []), dict[str, Transferred]()
-    facts = make_facts(settings, None)
+    facts = make_facts(settings, Request(name))
     return make_manifest(cut, facts, cut.owed(None), plan, None, nothing, checksum, profile)
 
 
@@ -112,14 +115,15 @@ def settle_interrupted(store: Store, settings: Settings) -> None:
             exports.settle(session, row.id, state, settings.by)
 
 
-def make_facts(settings: Settings, project: str | None) -> ExportFacts:
+def make_facts(settings: Settings, request: Request) -> ExportFacts:
     """Return when, who and where."""
     return ExportFacts(
         id=str(uuid.uuid4()),
         at=datetime.now(UTC).replace(microsecond=0),
         by=settings.by,
         host=settings.host,
-        project=project,
+        project=request.project,
+        signer=request.sign.fingerprint if request.sign is not None else None,
     )
 
 

@@ -22,6 +22,10 @@ _ALWAYS = {
     "checksums.xxh128": "the XXH3-128 of each file, as `xxhsum -c` reads it",
     "provenance.json": "cxrcat's manifest: question, answer, duties and files, for programs",
 }
+_SIGNED = {
+    "checksums.sha256": "the SHA-256 of each file but these two, as `sha256sum -c` reads it",
+    "checksums.sha256.sig": "the Ed25519 signature of checksums.sha256, as `openssl` reads it",
+}
 _SOMETIMES = {
     "metadata.csv": "a row an image: labels, demographics, view, source, checksum",
     "metadata.parquet": "the same table as Parquet",
@@ -31,6 +35,13 @@ _SOMETIMES = {
     "ro-crate-metadata.json": "the folder described as an RO-Crate",
     "croissant.json": "the folder described in Croissant",
 }
+_WITH_SIGNATURE = """\
+```sh
+openssl pkeyutl -verify -pubin -inkey signer.pub.pem -rawin \\
+  -in checksums.sha256 -sigfile checksums.sha256.sig
+sha256sum -c checksums.sha256
+cxrcat verify . --signer signer.pub.pem
+```"""
 _MODES = {
     "copy": "Each is a copy.",
     "hardlink": "Each is a hard link: a change made here is made at its source too.",
@@ -60,6 +71,7 @@ def write(manifest: Provenance) -> str:
         "## How to check it",
         "```sh\nxxhsum -c checksums.xxh128\ncxrcat verify .\n```",
         "The first finds changed and missing files, the second also those that are too many.",
+        *_signature(manifest),
         "## How to cite it",
         *_citations(manifest),
         "## What a use of it owes",
@@ -103,9 +115,26 @@ def _profile(manifest: Provenance) -> list[str]:
     return ["## What the slice consists of", fenced_lines(drawn)] if drawn else []
 
 
+def _signature(manifest: Provenance) -> list[str]:
+    signer = manifest.export.signer
+    if signer is None:
+        return []
+    about = (
+        "The folder is signed. With the public key of whoever signed it, got by a way that you "
+        "trust, as `signer.pub.pem`:"
+    )
+    more = (
+        "The first two need nothing of cxrcat; the third also finds files that are too many. The "
+        f"SHA-256 of the 32 bytes of that key is {code(signer)}."
+    )
+    return [about, _WITH_SIGNATURE, more]
+
+
 def _files(manifest: Provenance) -> str:
     there = {fact.path for fact in manifest.files}
     known = {**_ALWAYS, **{path: what for path, what in _SOMETIMES.items() if path in there}}
+    if manifest.export.signer is not None:
+        known |= _SIGNED
     lines = [f"- {code(path)}: {what}" for path, what in known.items()]
     lines += [f"- {code(path)}" for path in sorted(there - set(known))]
     if manifest.images.files:

@@ -44,6 +44,7 @@ COMMANDS = [
     ("scan",),
     ("replicas",),
     ("log",),
+    ("keygen",),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -70,6 +71,7 @@ JSON = [
     ("replicas", "00000003_000.png"),
     ("log", "--kind", "subset"),
     ("log", "--verify"),
+    ("keygen",),
 ]
 HEAVY = (
     "sqlalchemy",

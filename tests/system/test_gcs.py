@@ -403,6 +403,22 @@ def test_papers_alone_go_to_a_bucket(cxrcat: Run, gate: Gate) -> None:
     assert not any(name.startswith("images/") for name in written(gate))
 
 
+def test_papers_in_a_bucket_can_be_signed_and_images_that_nobody_read_cannot(
+    cxrcat: Run, work: Path, gate: Gate
+) -> None:
+    gate.needs_payer = False
+    cxrcat("keygen", "--out", "ada")
+    sign = ("--sign", "--key", "ada.pem")
+    check_failure(cxrcat(*REWRITE, *sign), 2, "cannot be signed", "export to a folder")
+    assert written(gate) == {}
+    assert cxrcat(*OUT, *sign).returncode == 0
+    for name, data in written(gate).items():
+        (work / "hernia" / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / "hernia" / name).write_bytes(data)
+    check_export(work / "hernia")
+    assert cxrcat("verify", "hernia", "--signer", "ada.pub.pem").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -142,6 +142,16 @@ def test_the_readme_lists_only_files_that_are_there(nih: Provenance) -> None:
     assert "- <code>extra/a&#124;b.txt</code>\n" in more
 
 
+def test_the_readme_of_a_signed_slice_says_how_it_is_checked(nih: Provenance) -> None:
+    assert "sha256" not in papers(nih)["README.md"]
+    signer = "sha256:" + "0123456789abcdef" * 4
+    export = nih.export.model_copy(update={"signer": signer})
+    text = papers(nih.model_copy(update={"export": export}))["README.md"]
+    assert "- `checksums.sha256.sig`:" in text
+    assert "cxrcat verify . --signer signer.pub.pem\n" in text
+    assert f"`{signer}`" in text
+
+
 @pytest.mark.parametrize(
     ("facts", "said", "unsaid"),
     [
