@@ -18,7 +18,7 @@ from . import datasets, events, exports
 from .bitmaps import digest, load
 from .store import Store
 
-_EXTRAS = {"psycopg": "postgresql", "matplotlib": "plot"}
+_EXTRAS = {"psycopg": "postgresql", "matplotlib": "plot", "cryptography": "sign"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def log(
     if not found.entries:
         say("the log has no such entry")
     if found.older:
-        say(f"{found.older:,} older ones are not shown; --limit N shows more")
+        older = "entry is" if found.older == 1 else "entries are"
+        say(f"{found.older:,} older {older} not shown; --limit N shows more")
 
 
 def _verify(context: typer.Context, head: str | None, json: bool) -> None:

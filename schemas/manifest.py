@@ -69,8 +69,8 @@ class Arrival(Part):
 class ExportFacts(Part):
     """When, who and where: the only part in which two exports of one subset differ.
 
-    `arrivals` has the parts of the lineage in its order.
-    `signer` is the SHA-256 of the public key with which a signed export can be checked.
+    `arrivals` has the parts of the lineage in its order. `signer` is the SHA-256 of the public key
+    with which a signed export can be checked.
     """
 
     id: str

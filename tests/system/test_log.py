@@ -42,7 +42,7 @@ def test_twenty_are_shown_and_the_rest_is_told(cxrcat: Run) -> None:
         cxrcat("subset", "create", f"s{number}", "--where", "mass")
     done = cxrcat("log")
     assert len(done.stdout.splitlines()) == 21
-    assert done.stderr == "1 older ones are not shown; --limit N shows more\n"
+    assert done.stderr == "1 older entry is not shown; --limit N shows more\n"
     assert len(numbers(cxrcat)) == 21
     done = cxrcat("log", "--kind", "nothing")
     assert (done.returncode, done.stderr) == (0, "the log has no such entry\n")
