@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,10 +51,11 @@ def first_broken(session: Session, batch: int = 1000) -> int | None:
     """
     last, previous = 0, ORIGIN
     try:
-        for event in session.exec(select(Event).order_by(col(Event.id))).yield_per(batch):
-            if event.previous != previous or event.digest != digest_of(event):
-                return event.id
-            last, previous = event.id, event.digest
+        with closing(session.exec(select(Event).order_by(col(Event.id))).yield_per(batch)) as rows:
+            for event in rows:
+                if event.previous != previous or event.digest != digest_of(event):
+                    return event.id
+                last, previous = event.id, event.digest
     except (TypeError, ValueError):  # somewhere in the batch: once more, one by one
         if batch > 1:
             return first_broken(session, 1)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
-from ..schemas.errors import CatalogError
 from ..schemas.tables import Export, Subset
-from . import datasets, events, exports
-from .bitmaps import digest, load
+from . import datasets, events, exports, integrity
 from .store import Store
 
 _EXTRAS = {"psycopg": "postgresql", "matplotlib": "plot", "cryptography": "sign"}
@@ -66,29 +62,9 @@ def check(store: Store, host: str) -> Health:
 
 
 def _problems(session: Session, host: str) -> list[str]:
-    problems = []
-    if session.connection().dialect.name == "sqlite":
-        said = session.connection().execute(sa.text("PRAGMA quick_check(1)")).scalar()
-        if said != "ok":
-            said = " ".join(str(said).split())
-            problems.append(f"the database is damaged: {said}; restore it from a backup")
-    broken = events.first_broken(session)
-    if broken is not None:
-        problems.append(f"the event log was altered at entry {broken}; restore it from a backup")
-    problems += _damaged(session)
+    problems = list(integrity.problems(session))
     for row in session.exec(select(Export).where(Export.host == host)):
         here = Path(row.destination).is_dir()
         if row.state == exports.PUBLISHED and not here:
             problems.append(f"the export {row.id} is no longer at {row.destination}")
     return problems
-
-
-def _damaged(session: Session) -> Iterator[str]:
-    """Yield a line for each version of a subset whose members are not those that were recorded."""
-    for row in session.exec(select(Subset).order_by(col(Subset.id))).yield_per(100):
-        try:
-            sound = str(digest(load(row.members))) == row.digest
-        except CatalogError:
-            sound = False
-        if not sound:
-            yield f"the members of {row.name}@{row.version} are damaged; restore from a backup"
