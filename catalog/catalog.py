@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from .export import Plan, Request
     from .exports import ExportInfo
     from .fetch import FetchReport
+    from .grant import Granted
     from .health import Health
     from .log import Chain, Entries, Filter, Head
+    from .moving import Copied
     from .replicas import ReplicaInfo
+    from .rights import Role
     from .scan import Scan, ScanReport
     from .verify import Verified
     from .view import ImageView, Saved, Wanted
@@ -35,8 +38,11 @@ class Catalog(Questions):
 
     def export(self, request: Request, progress: Progress = SILENT) -> tuple[Provenance, Plan]:
         """Write a subset with everything that it owes, and record it."""
+        from . import rights
         from .export import export, settle_interrupted
 
+        needed = rights.EXPORT if request.source is None else rights.EXPORT + rights.REPLICA
+        rights.check(self._store, *needed)
         settle_interrupted(self._store, self.settings)
         return export(self._store, self.settings, request, progress)
 
@@ -44,8 +50,11 @@ class Catalog(Questions):
         self, request: Request, place: str, progress: Progress = SILENT
     ) -> Provenance:
         """Write a subset to ``gs://BUCKET/PREFIX`` with everything that it owes, and record it."""
+        from . import rights
         from .export.bucket import export_to_bucket
 
+        needed = rights.EXPORT if request.source is None else rights.EXPORT + rights.REPLICA
+        rights.check(self._store, *needed)
         return export_to_bucket(self._store, self.settings, request, place, progress)
 
     def exports(self) -> list[ExportInfo]:
@@ -93,8 +102,10 @@ class Catalog(Questions):
 
     def scan(self, wanted: Scan, progress: Progress = SILENT) -> ScanReport:
         """Record images that are already somewhere, and say what is missing or wrong there."""
+        from . import rights
         from .scan import scan
 
+        rights.check(self._store, *rights.REPLICA)
         return scan(self._store, self.settings.by, wanted, progress)
 
     def replicas(self, image: str, dataset: str | None = None) -> list[ReplicaInfo]:
@@ -143,6 +154,25 @@ class Catalog(Questions):
 
         with self._store.reading() as session:
             return check(session, earlier)
+
+    @staticmethod
+    def copy(origin: str, target: str, progress: Progress = SILENT) -> Copied:
+        """Copy a whole catalog, by path or URL, to a place where nothing is; compare the two."""
+        from .moving import copy
+
+        return copy(origin, target, progress)
+
+    def backup(self, path: Path, progress: Progress = SILENT) -> Copied:
+        """Copy this catalog into a new SQLite file, of one moment, while others go on writing."""
+        from .moving import backup
+
+        return backup(self._store, path, progress)
+
+    def grant(self, user: str, role: Role, apply: bool = False) -> Granted:
+        """Return the SQL that gives a user of PostgreSQL a role in this catalog, or run it."""
+        from .grant import grant
+
+        return grant(self._store, user, role, apply)
 
     def health(self) -> Health:
         """Look at the whole catalog and say what is in it, what is missing and what is damaged."""

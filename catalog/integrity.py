@@ -41,7 +41,7 @@ def problems(session: Session) -> Iterator[str]:
             return
     broken = events.first_broken(session)
     if broken is not None:
-        yield f"the event log was altered at entry {broken.id}; {_ADVICE}"
+        yield f"the event log was altered at entry {broken}; {_ADVICE}"
     for dataset in session.exec(select(Dataset).order_by(col(Dataset.id))).all():
         yield from _of_images(session, dataset)
         for what, blob, images, recorded in _bitmaps(session, dataset):

@@ -79,6 +79,11 @@ class Opened:
         """Take the package's newer text of a built-in descriptor, where the rights suffice."""
         with self._store.reading() as session:
             newer = datasets.outdated(session)
+            if newer and self._store.path is None:
+                from . import rights
+
+                if rights.missing(session, rights.DESCRIBE):
+                    return  # and wait for no writer
         if newer:
             with suppress(CatalogError), self._store.writing() as session:
                 for descriptor in newer:

@@ -84,8 +84,9 @@ class Questions(Opened):
         `name` brings a corrected table in as a release of its own. The same table again changes
         nothing.
         """
-        from . import releases
+        from . import releases, rights
 
+        rights.check(self._store, *rights.DATASET)
         with self._store.reading() as session:
             read = releases.read_release(session, dataset, table, name, progress)
         with self._store.writing() as session:
@@ -99,8 +100,10 @@ class Questions(Opened):
         `source` names the table in the descriptor. What cannot be told for certain is counted and
         left out.
         """
+        from . import rights
         from .bigquery import instances
 
+        rights.check(self._store, *rights.REPLICA)
         with self._store.reading() as session:
             descriptor = datasets.descriptor_of(datasets.find(session, dataset))
         found = instances.read(descriptor, source, grant, progress)
@@ -176,9 +179,11 @@ class Questions(Opened):
 
         The bill is shown to `grant.agree` first. See `create_subset`.
         """
+        from . import rights
         from .bigquery import answer
         from .create import Creator
 
+        rights.check(self._store, *rights.SUBSET)
         subsets.check_name(name)
         subsets.check_note(note or "")
         with self._store.reading() as session:

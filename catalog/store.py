@@ -30,6 +30,9 @@ _PRAGMAS = (
     "cache_size = -65536",  # KiB
 )
 
+_FORBIDDEN = ("42501", "3F000")  # PostgreSQL: insufficient privilege; no schema may be used
+_LOCKED = "55P03"  # a lock was not available in time
+
 _HEADER = b"SQLite format 3\x00"  # https://www.sqlite.org/fileformat.html
 
 _REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))
@@ -39,8 +42,8 @@ class Store:
     """A catalog's database. Use `reading` and `writing`; both end with a clear error or none."""
 
     def __init__(self, location: str) -> None:
-        self.url = _url_of(location)
-        self.path = Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
+        self.url = url_of(location)
+        self.path = path_of(self.url)
         self.name = str(self.path) if self.path else _shown(self.url)
         self._engine = self._connectable()
 
@@ -70,8 +73,13 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session on one consistent state of the catalog."""
-        with self._translated(), Session(self._engine) as session:
+        """Give a session on one consistent state of the catalog, which it cannot change."""
+        engine = self._engine
+        if self.path is None:
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with self._translated(), Session(engine) as session:
             yield session
 
     @contextmanager
@@ -80,6 +88,8 @@ class Store:
         engine = self._engine.execution_options(cxrcat_writes=True)
         with self._translated(), Session(engine) as session, session.begin():
             if self.path is None:
+                wait = sa.func.set_config("lock_timeout", f"{_WAIT}s", True)
+                session.execute(sa.select(wait))
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             yield session
 
@@ -88,7 +98,16 @@ class Store:
         try:
             yield
         except DBAPIError as error:
-            raise CatalogError(f"{self.name}: {_reason(error, self.path)}") from error
+            raise CatalogError(f"{self.name}: {self._reason(error)}") from error
+
+    def _reason(self, error: DBAPIError) -> str:
+        if getattr(error.orig, "sqlstate", None) not in _FORBIDDEN:
+            return _reason(error, self.path)
+        from .rights import refusal
+
+        # The transaction is over: who could give the right is asked on a connection of its own.
+        with self._engine.connect() as connection:
+            return refusal(connection, error.statement or "")
 
     def close(self) -> None:
         """Let go of the database."""
@@ -148,7 +167,11 @@ def insert_many(session: Session, model: type[SQLModel], rows: Iterable[Sequence
 
     Values go to the driver as they are, so they must be of types that the driver knows.
     """
-    table: sa.Table = model.__table__  # type: ignore[attr-defined]
+    insert_rows(session, model.__table__, rows)  # type: ignore[attr-defined]
+
+
+def insert_rows(session: Session, table: sa.Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows in bulk into a table; see `insert_many`."""
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
     insert = _copy if connection.dialect.name == "postgresql" else _insert
@@ -193,7 +216,8 @@ def without_indexes(session: Session, model: type[SQLModel]) -> Iterator[None]:
         index.create(connection)
 
 
-def _url_of(location: str) -> URL:
+def url_of(location: str) -> URL:
+    """Return a path or URL as the URL of a catalog; raise `UsageError` when it can be none."""
     if "://" not in location:
         return URL.create("sqlite", database=str(Path(location).expanduser().absolute()))
     try:
@@ -215,6 +239,11 @@ def _url_of(location: str) -> URL:
     if _is_sqlite(url) and url.database in (None, "", ":memory:"):
         raise UsageError("a catalog in SQLite needs a file; name the file, as in sqlite:///PATH")
     return url
+
+
+def path_of(url: URL) -> Path | None:
+    """Return the file of a catalog in SQLite, None for another one."""
+    return Path(url.database) if _is_sqlite(url) and url.database else None
 
 
 def _may_be_sqlite(path: Path) -> bool:
@@ -254,7 +283,7 @@ def _reason(error: DBAPIError, path: Path | None) -> str:
     said = " ".join(str(error.orig).split())
     if "is not a database" in said or "malformed" in said:
         return f"not a readable SQLite file ({said}); restore it from a backup or name another"
-    if "locked" in said:
+    if "locked" in said or getattr(error.orig, "sqlstate", None) == _LOCKED:
         return f"another process kept the catalog locked for {_WAIT} seconds; try again"
     if "disk is full" in said or "No space left" in said:
         return "the disk is full; nothing was written"

@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 
 from . import (
+    catalog as catalogs,
+)
+from . import (
     cite,
     compare,
     dataset,
@@ -69,6 +72,7 @@ app.command("replicas", epilog=scan.REPLICAS_EPILOG)(scan.replicas)
 app.command("view", epilog=view.EPILOG)(view.view)
 app.command("log", epilog=log.EPILOG)(log.log)
 app.command("keygen", epilog=keygen.EPILOG)(keygen.keygen)
+app.add_typer(catalogs.app, name="catalog")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 

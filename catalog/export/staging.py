@@ -20,13 +20,18 @@ from ...schemas.errors import SourceError, UsageError
 _PART = ".cxrcat-part-"
 _OLD = ".cxrcat-old-"
 
+EXPORT = "export"
+"""What is written, unless it is said to be something else."""
+
 KEPT = ".cxrcat-fetched"
 """Ends the name of the folder that keeps what an export fetched from afar before it broke off."""
 
 
 @contextmanager
-def staged(destination: Path, export_id: str) -> Iterator[Path]:
+def staged(destination: Path, export_id: str, what: str = EXPORT) -> Iterator[Path]:
     """Give an empty folder on the destination's file system; remove it unless it was published.
+
+    `what` says in errors what is being written.
 
     Raises `SourceError` when it cannot be made, and `UsageError` while another run is writing
     towards the same destination.
@@ -35,7 +40,7 @@ def staged(destination: Path, export_id: str) -> Iterator[Path]:
     made = [place for place in (parent, *parent.parents) if not place.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with _locked(_lock_of(destination), destination):
+        with _locked(_lock_of(destination), destination, what):
             _clean(destination)
             folder = parent / f".{destination.name}{_PART}{export_id}"
             folder.mkdir()
@@ -44,7 +49,7 @@ def staged(destination: Path, export_id: str) -> Iterator[Path]:
             finally:
                 _clean(destination)
     except OSError as error:
-        raise SourceError(_words(error, destination)) from error
+        raise SourceError(_words(error, destination, what)) from error
     finally:
         for place in made:  # the nearest first; one that is not empty stays
             with contextlib.suppress(OSError):
@@ -95,7 +100,7 @@ def _lock_of(destination: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path, destination: Path) -> Iterator[None]:
+def _locked(path: Path, destination: Path, what: str) -> Iterator[None]:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -106,7 +111,7 @@ def _locked(path: Path, destination: Path) -> Iterator[None]:
         except BlockingIOError as error:
             os.close(descriptor)
             raise UsageError(
-                f"{destination}: another export is being written there; wait for it to end"
+                f"{destination}: another {what} is being written there; wait for it to end"
             ) from error
         os.close(descriptor)  # its holder removed it between our two calls: take a new one
     try:
@@ -140,6 +145,7 @@ def _sync(folder: Path | str) -> None:
         os.close(descriptor)
 
 
-def _words(error: OSError, destination: Path) -> str:
+def _words(error: OSError, destination: Path, what: str) -> str:
     place = error.filename or destination
-    return f"{place}: cannot be written: {error.strerror or error}; nothing was exported"
+    nothing = "nothing was exported" if what == EXPORT else "nothing was written"
+    return f"{place}: cannot be written: {error.strerror or error}; {nothing}"

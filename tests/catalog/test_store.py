@@ -178,8 +178,6 @@ def test_what_the_database_refuses_is_one_line(opened: store.Store) -> None:
 def test_reading_sees_one_state(opened: store.Store) -> None:
     other = store.Store(opened.url.render_as_string(hide_password=False))
     with opened.reading() as session:
-        if opened.path is None:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         assert session.exec(select(col(Project.id))).all() == []
         with other.writing() as writer:
             writer.execute(sa.text("INSERT INTO project (slug, at) VALUES ('x', '2026-01-01')"))
@@ -207,12 +205,25 @@ def test_a_reader_does_not_wait_for_a_writer(sqlite_location: str) -> None:
     two.close()
 
 
+def test_reading_cannot_write(request: pytest.FixtureRequest) -> None:
+    create = request.getfixturevalue("postgresql")
+    opened = store.Store(create(request.getfixturevalue("postgresql_template")))
+    with (
+        pytest.raises(CatalogError, match="read-only transaction"),
+        opened.reading() as session,
+    ):
+        session.execute(sa.text("INSERT INTO project (slug, at) VALUES ('x', '2026-01-01')"))
+    with opened.writing() as session:  # on the same connection of the pool
+        session.execute(sa.text("INSERT INTO project (slug, at) VALUES ('x', '2026-01-01')"))
+    opened.close()
+
+
 def test_a_writer_that_waited_in_vain_says_so(
-    sqlite_location: str, monkeypatch: pytest.MonkeyPatch
+    location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = store.Store(sqlite_location)
-    monkeypatch.setattr(store, "_WAIT", 0.1)
-    two = store.Store(sqlite_location)
+    one = store.Store(location)
+    monkeypatch.setattr(store, "_WAIT", 1)
+    two = store.Store(location)
     with one.writing() as writer:
         writer.execute(sa.text("SELECT 1"))
         with (

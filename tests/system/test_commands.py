@@ -14,7 +14,7 @@ from ..checks import check_failure
 from ..conftest import Run
 from .conftest import COMMAND, Made, Start
 
-GROUPS = [(), ("subset",), ("dataset",), ("labels",)]
+GROUPS = [(), ("subset",), ("dataset",), ("labels",), ("catalog",)]
 COMMANDS = [
     ("export",),
     ("verify",),
@@ -45,6 +45,9 @@ COMMANDS = [
     ("replicas",),
     ("log",),
     ("keygen",),
+    ("catalog", "copy"),
+    ("catalog", "backup"),
+    ("catalog", "grant"),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -72,6 +75,8 @@ JSON = [
     ("log", "--kind", "subset"),
     ("log", "--verify"),
     ("keygen",),
+    ("catalog", "backup", "backup.sqlite"),
+    ("catalog", "copy", "backup.sqlite", "copy.sqlite"),
 ]
 HEAVY = (
     "sqlalchemy",
@@ -138,7 +143,8 @@ def test_every_json_is_one_document_on_stdout(cxrcat: Run, made: Made) -> None:
     assert json.loads(cxrcat("schema").stdout)["$id"] == "urn:cxrcat:schema:provenance:1"
     with_json = {words for words in COMMANDS if "--json" in cxrcat(*words, "--help").stdout}
     run = {command for command in COMMANDS for words in JSON if words[: len(command)] == command}
-    assert run | {("dataset", "add"), ("labels", "add"), ("ingest",), ("fetch",)} == with_json
+    elsewhere = {("dataset", "add"), ("labels", "add"), ("ingest",), ("fetch",)}
+    assert run | elsewhere | {("catalog", "grant")} == with_json
 
 
 def test_no_json_on_stdout_when_a_command_fails(cxrcat: Run) -> None:
