@@ -239,7 +239,7 @@ def _copied(
     broken = events.first_broken(session)
     if broken is not None:
         raise CheckFailedError(
-            f"{origin.name}: the event log was altered at entry {broken.id}, so nothing was copied"
+            f"{origin.name}: the event log was altered at entry {broken}, so nothing was copied"
         )
     for before, after in zip(passed, _digests(reader), strict=True):
         if before != after:

@@ -59,7 +59,7 @@ class Worker:
         end = time.monotonic() + seconds
         counts: Counter[str] = Counter()
         while time.monotonic() < end:
-            verb = self.lot.choice(VERBS)
+            verb = self.lot.choice(VERBS) if self.turn else VERBS[self.number % len(VERBS)]
             start = time.monotonic()
             self.turn += 1
             try:
@@ -115,7 +115,7 @@ class Worker:
         catalog.lineage("hernia")
 
     def _backup(self, catalog: Catalog) -> None:
-        if self.turn % 4 == 0:  # a copy of all, while the others write
+        if self.turn % 4 == 1:  # a copy of all, while the others write
             place = self.folder / f"backup{self.number}-{self.turn}.sqlite"
             catalog.backup(place)
             with Catalog.open(place) as copied:
