@@ -14,7 +14,12 @@ from ..schemas.tables import Export, Subset
 from . import datasets, events, exports, integrity
 from .store import Store
 
-_EXTRAS = {"psycopg": "postgresql", "matplotlib": "plot", "cryptography": "sign"}
+_EXTRAS = {
+    "cryptography": "sign",
+    "imagehash": "identify",
+    "matplotlib": "plot",
+    "psycopg": "postgresql",
+}
 
 
 @dataclass(frozen=True, slots=True)

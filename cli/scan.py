@@ -58,6 +58,13 @@ def scan(
         bool,
         typer.Option("--full", help="Read every file again, also those that seem unchanged."),
     ] = False,
+    fingerprints: Annotated[
+        bool,
+        typer.Option(
+            "--fingerprints",
+            help="Record how each image looks, too, so that 'cxrcat identify' knows its copies.",
+        ),
+    ] = False,
     billing_project: BillingProject = None,
     json: Json = False,
 ) -> None:
@@ -70,7 +77,14 @@ def scan(
     from ..catalog.scan import Scan
     from ..catalog.sources import Access
 
-    wanted = Scan(tuple(places), dataset, full, Access(billing_project), name_all=json)
+    wanted = Scan(
+        tuple(places),
+        dataset,
+        full,
+        Access(billing_project),
+        name_all=json,
+        fingerprints=fingerprints,
+    )
     with open_catalog(context) as catalog:
         found = catalog.scan(wanted, progress())
     if json:
@@ -135,6 +149,8 @@ def _show(found: ScanReport) -> None:
     )
     if found.read:
         say(f"  {found.read:,} files, {found.size:,} bytes were read")
+    if found.fingerprints:
+        say(f"  {found.fingerprints:,} fingerprints were recorded")
     if found.missing:
         more = ", …" if found.missing > len(found.missing_names) else ""
         say(f"  {found.missing:,} are missing: {', '.join(found.missing_names)}{more}")

@@ -210,6 +210,21 @@ class Replica(SQLModel, table=True):
     at: datetime = Field(sa_type=_MOMENT)
 
 
+class Fingerprint(SQLModel, table=True):
+    """How an image looks, as bits of which near pictures have nearly the same.
+
+    `algorithm` says how the bits were made of the pixels; only those of one can be compared.
+    """
+
+    __tablename__ = "fingerprint"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    dataset_id: int = Field(foreign_key="dataset.id", primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    algorithm: str = Field(primary_key=True)
+    bits: bytes = Field(sa_type=_BLOB)
+
+
 class Subset(SQLModel, table=True):
     """One version of a subset: the question, the answer, and how the answer came about.
 

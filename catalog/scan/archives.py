@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import tarfile
 from collections.abc import Iterable
@@ -12,13 +13,14 @@ from urllib.parse import quote
 
 from ...schemas.descriptor import SourceSpec
 from ...schemas.errors import InputError
+from .. import fingerprints
 from ..checksums import buffer
 from ..progress import Progress
 from ..replicas import INODES, Known, Problem, Seen
 from ..sources.folder import file_uri
 from ..tarballs import BROKEN, LARGEST, Tarball
 from .ledger import Ledger, is_dicom, is_gone, looks_like_image
-from .look import Inspector
+from .look import Inspector, may_be_looked_at
 
 _UNKNOWN = (0, 0, None)  # of no archive, so that a damaged one is read again
 
@@ -57,6 +59,9 @@ def scan_archive(
             ]
             there = [row for row in its if not is_gone(row.problem)]
             as_it_was = all((row.modified, row.inode, row.version) == pinned for row in there)
+            as_it_was = as_it_was and all(
+                ledger.is_known(row.ordinal, row.problem) for row in there
+            )
             if there and as_it_was and not full:
                 ledger.keep(there)
                 for row in there:
@@ -97,7 +102,7 @@ def _read(
                 uri = beginning + quote(os.fsencode(member.name))
                 ordinal = ledger.ordinal_of(name)
                 if ordinal is not None:
-                    seen = _look(archive, member, ordinal, uri, pixels)
+                    seen = _look(ledger, archive, member, ordinal, uri, pixels)
                     found[uri] = _once(found.get(uri), seen)
                     ledger.read += 1
                     ledger.size += seen.size or 0
@@ -111,6 +116,7 @@ def _read(
 
 
 def _look(
+    ledger: Ledger,
     archive: Tarball,
     member: tarfile.TarInfo,
     ordinal: int,
@@ -118,14 +124,25 @@ def _look(
     pixels: tuple[int, int],
 ) -> Seen:
     if member.issparse() or member.size > LARGEST:
-        problem = Problem.DAMAGED.of(f"announces {member.size:,} bytes, which no image has")
-        return Seen(ordinal, uri, member.size, problem=problem)
+        huge = Problem.DAMAGED.of(f"announces {member.size:,} bytes, which no image has")
+        return Seen(ordinal, uri, member.size, problem=huge)
     inspector = Inspector(is_dicom(member.name), pixels)
     view = buffer()
+    kept = io.BytesIO()
     with archive.open(member) as stream:
         while count := stream.readinto(view):
             inspector.feed(view[:count])
-    return Seen(ordinal, uri, inspector.size, inspector.checksum, problem=inspector.problem())
+            if ledger.looks_wanted:
+                kept.write(view[:count])
+    problem = inspector.problem()
+    if ledger.looks_wanted and not is_dicom(member.name) and may_be_looked_at(problem):
+        kept.seek(0)
+        try:
+            with fingerprints.quiet():
+                ledger.add_look(ordinal, fingerprints.of_stream(kept, "its pixels"), problem)
+        except InputError as error:
+            problem = problem or Problem.DAMAGED.of(str(error))
+    return Seen(ordinal, uri, inspector.size, inspector.checksum, problem=problem)
 
 
 def _once(before: Seen | None, seen: Seen) -> Seen:

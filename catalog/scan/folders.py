@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from .. import fingerprints
 from ..checksums import in_batches
 from ..progress import Progress
 from ..replicas import INODES, Known, Problem, Seen
@@ -42,11 +43,12 @@ def scan_folders(
     waiting = _look_around(ledger, folders, full)
     waiting.sort()
     total = sum(each.size for each in waiting)
-    files = [File(each.path, is_dicom(each.path), pixels) for each in waiting]
-    with progress.task("reading", total, "bytes") as advance:
-        for each, look in zip(waiting, in_batches(files, look_at), strict=True):
-            if look is not None:
-                _note(ledger, each, look)
+    look = ledger.looks_wanted
+    files = [File(each.path, is_dicom(each.path), pixels, look) for each in waiting]
+    with fingerprints.quiet(), progress.task("reading", total, "bytes") as advance:
+        for each, found in zip(waiting, in_batches(files, look_at), strict=True):
+            if found is not None:
+                _note(ledger, each, found)
             elif each.before is not None:
                 ledger.mark_gone([each.before])
             ledger.commit(least=_KEPT)
@@ -55,7 +57,7 @@ def scan_folders(
 
 def _look_around(ledger: Ledger, folders: Sequence[str], full: bool) -> list[_Pending]:
     """Note the files that are as they were recorded; return the others that are images'."""
-    known = ledger.known
+    known, is_known = ledger.known, ledger.is_known
     same: list[tuple[Any, ...]] = []
     others: list[tuple[str, int, tuple[Any, ...] | None]] = []  # path, size, what is recorded
     seen: set[tuple[int, int]] = set()
@@ -69,7 +71,8 @@ def _look_around(ledger: Ledger, folders: Sequence[str], full: bool) -> list[_Pe
             except FileNotFoundError:  # it was there a moment ago
                 continue
             facts = (status.st_size, status.st_mtime_ns, status.st_ino & INODES)
-            if row is not None and row[1:4] == facts and not full and _was_read(row[4]):
+            as_it_was = row is not None and row[1:4] == facts and not full
+            if row is not None and as_it_was and _was_read(row[4]) and is_known(row[5], row[4]):
                 same.append(row)
             else:
                 others.append((f"{place}/{name}", status.st_size, row))
@@ -120,6 +123,8 @@ def _note(ledger: Ledger, each: _Pending, look: Look) -> None:
         instance=instance,
     )
     ledger.add(Folder.slug, seen, each.before)
+    if look.bits is not None:
+        ledger.add_look(each.ordinal, look.bits, look.problem)
 
 
 def _quoted(name: str) -> str:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pyroaring import BitMap
 
 from ...schemas.tables import Dataset, Image
-from .. import events, replicas
+from .. import events, fingerprints, replicas
 from ..images import names
 from ..replicas import Known, Problem, Seen
 from ..sources import file_of
@@ -43,7 +43,10 @@ class Ledger:
         self.changed: list[tuple[int, str, str, str, bool]] = []
         self.gone: list[Known] = []
         self.strangers: list[str] = []
-        self.new = self.unchanged = self.read = self.size = 0
+        self.new = self.unchanged = self.read = self.size = self.fingerprinted = 0
+        self._looks: BitMap | None = None  # images of which it is known, or None: not asked
+        self._prints: dict[int, bytes] = {}
+        self._outdated: set[int] = set()  # images whose fingerprint is that of other bytes
         self._seen: list[tuple[str, Seen]] = []
         self._told: list[tuple[Known, str | None]] = []
         self._events: list[dict[str, Any]] = []
@@ -52,6 +55,34 @@ class Ledger:
     def ordinals(self) -> BitMap:
         """The images that were found."""
         return BitMap({ordinal if ordinal >= 0 else ~ordinal for ordinal in self.uris})
+
+    def want_fingerprints(self, pixels: tuple[int, int]) -> None:
+        """Note that it shall be known how images of such a width and height look.
+
+        Raises `UsageError` when what reads pictures is missing, `InputError` for too many pixels.
+        """
+        fingerprints.require()
+        fingerprints.check_size(*pixels, self._dataset.slug)
+        with self._store.reading() as session:
+            self._looks = fingerprints.known(session, self._dataset)
+
+    @property
+    def looks_wanted(self) -> bool:
+        """Whether it shall be known how images look."""
+        return self._looks is not None
+
+    def is_known(self, ordinal: int, problem: str | None) -> bool:
+        """Tell whether nothing more of an image is wanted than what is recorded."""
+        if self._looks is None or ordinal in self._looks:
+            return True
+        return problem is not None and problem.startswith(Problem.DAMAGED)
+
+    def add_look(self, ordinal: int, bits: bytes, problem: str | None) -> None:
+        """Note how an image looks; a file that is whole says so best."""
+        if self._looks is not None and (problem is None or ordinal not in self._looks):
+            self._looks.add(ordinal)
+            self._prints[ordinal] = bits
+            self.fingerprinted += 1
 
     def ordinal_of(self, file: str) -> int | None:
         """Return the image of a file's name: its own name, or that of its DICOM instance."""
@@ -130,6 +161,7 @@ class Ledger:
             mended = _without_gone(before.problem) is not None and seen.problem is None
             self.changed.append((seen.ordinal, seen.uri, was, now, mended))
             self._events.append({"uri": seen.uri, "was": was, "now": now})
+            self._outdated.add(seen.ordinal)
         self._seen.append((source, seen))
 
     def mark_gone(self, rows: Iterable[Known]) -> None:
@@ -153,10 +185,13 @@ class Ledger:
                 its = (seen for other, seen in self._seen if other == source)
                 replicas.record(session, self._dataset, source, its)
             replicas.set_problems(session, self._dataset, self._told)
+            fingerprints.forget(session, self._dataset, self._outdated)
+            fingerprints.record(session, self._dataset, self._prints)
             if self._events:
                 subject = f"{self._dataset.slug}@{self._dataset.version}"
                 events.record(session, self._by, "replicas.changed", subject, replicas=self._events)
         self._seen, self._told, self._events = [], [], []
+        self._prints, self._outdated = {}, set()
 
     def _tell(self, row: Known, problem: str | None) -> None:
         self._told.append((row, problem))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import xxhash
 
 from ...schemas.errors import InputError
+from .. import fingerprints
 from ..checksums import buffer, read_ahead
 from ..replicas import INODES, Problem
 from .png import Png
@@ -23,16 +24,20 @@ _MARK = slice(128, 132)  # where a DICOM file says DICM: PS3.10, section 7.1
 
 
 class File(NamedTuple):
-    """A file to be read; `pixels` is the width and height that a PNG must have."""
+    """A file to be read; `pixels` is the width and height that a PNG must have.
+
+    `look` asks how the image looks, too.
+    """
 
     path: str
     dicom: bool
     pixels: tuple[int, int]
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A file as it was read: `size` in bytes, `modified` in nanoseconds.
+    """A file as it was read: `size` in bytes, `modified` in nanoseconds, `bits` its fingerprint.
 
     `modified` and `inode` are None where they cannot tell whether the file changes from now on.
     """
@@ -43,6 +48,7 @@ class Look:
     modified: int | None = None
     inode: int | None = None
     uids: tuple[str | None, str | None, str | None] = (None, None, None)
+    bits: bytes | None = None
 
 
 class Inspector:
@@ -141,6 +147,13 @@ def _read(file: File, descriptor: int) -> Look | None:
             check_instance(file.path, own, file.path)
         except InputError as error:
             problem = Problem.DAMAGED.of(str(error).removeprefix(f"{file.path}: "))
+    bits = None
+    if file.look and may_be_looked_at(problem):
+        try:
+            bits = fingerprints.of_file(file.path, file.path)
+        except InputError as error:
+            if not file.dicom and problem is None:
+                problem = Problem.DAMAGED.of(str(error).removeprefix(f"{file.path}: "))
     known = steady and _is_settled(after.st_mtime_ns, now)
     return Look(
         size=inspector.size,
@@ -149,7 +162,13 @@ def _read(file: File, descriptor: int) -> Look | None:
         modified=after.st_mtime_ns if known else None,
         inode=after.st_ino & INODES if known else None,
         uids=uids,
+        bits=bits,
     )
+
+
+def may_be_looked_at(problem: str | None) -> bool:
+    """Tell whether a file with such a problem is a whole picture all the same."""
+    return problem is None or problem.startswith(Problem.SIZE)
 
 
 def _is_settled(modified: int, now: int) -> bool:

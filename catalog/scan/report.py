@@ -49,11 +49,11 @@ class ScanReport:
     """What a scan found; `size` is in bytes, all tuples are in order of the images or the URIs.
 
     `images` counts those of the dataset, `found` those of them that are there, `files` their files:
-    `new`, `unchanged` or `changed`. `read` of them, `size` bytes, were read. `damaged` files are
-    cut off or broken, or could not be read; `resized` ones have not the dataset's width and height;
-    `gone` ones were recorded and are there no longer; `strangers` have the name of an image and are
-    none of the dataset. `missing` images are in none of the places; `missing_names` has the first
-    of them, or all.
+    `new`, `unchanged` or `changed`. `read` of them, `size` bytes, were read, and of `fingerprints`
+    images it was recorded how they look. `damaged` files are cut off or broken, or could not be
+    read; `resized` ones have not the dataset's width and height; `gone` ones were recorded and are
+    there no longer; `strangers` have the name of an image and are none of the dataset. `missing`
+    images are in none of the places; `missing_names` has the first of them, or all.
     """
 
     dataset: str
@@ -65,6 +65,7 @@ class ScanReport:
     unchanged: int
     read: int
     size: int
+    fingerprints: int
     changed: tuple[Changed, ...]
     damaged: tuple[Noted, ...]
     resized: tuple[Noted, ...]

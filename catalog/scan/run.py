@@ -32,7 +32,8 @@ class Scan:
 
     A place is a folder, a tar archive, ``gs://BUCKET/PREFIX`` or the name of a source of the
     descriptor that is in Cloud Storage. `full` reads files again that seem unchanged. `name_all`
-    names every missing image, not the first few.
+    names every missing image, not the first few. `fingerprints` records how each image looks, and
+    reads those of which that is not known.
     """
 
     places: Sequence[str]
@@ -40,6 +41,7 @@ class Scan:
     full: bool = False
     access: Access = field(default_factory=Access)
     name_all: bool = False
+    fingerprints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def scan(store: Store, by: str, wanted: Scan, progress: Progress) -> ScanReport:
         *(prefix.uri for prefix in prefixes),
     ]
     ledger = Ledger(store, dataset, by, beginnings)
+    if wanted.fingerprints:
+        ledger.want_fingerprints(pixels)
     if places.folders:
         from .folders import scan_folders
 
@@ -142,6 +146,7 @@ def _report(store: Store, dataset: Dataset, wanted: Scan, ledger: Ledger) -> Sca
         unchanged=ledger.unchanged,
         read=ledger.read,
         size=ledger.size,
+        fingerprints=ledger.fingerprinted,
         changed=tuple(
             Changed(names[ordinal], uri, was, now, mended)
             for ordinal, uri, was, now, mended in sorted(ledger.changed)

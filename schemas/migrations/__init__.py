@@ -1,4 +1,4 @@
 """The database migrations, run by alembic; `HEAD` is the revision that this release writes."""
 
-HEAD = "0003"
+HEAD = "0005"
 """The newest revision, known without importing alembic: opening a catalog compares it only."""
