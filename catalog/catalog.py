@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .health import Health
     from .log import Chain, Entries, Filter, Head
     from .moving import Copied
+    from .identify.report import Identification
+    from .identify.run import Wanted as Asked
     from .replicas import ReplicaInfo
     from .rights import Role
     from .scan import Scan, ScanReport
@@ -107,6 +109,12 @@ class Catalog(Questions):
 
         rights.check(self._store, *rights.REPLICA)
         return scan(self._store, self.settings.by, wanted, progress)
+
+    def identify(self, wanted: Asked, progress: Progress = SILENT) -> Identification:
+        """Say which dataset's images some files are, and which subsets and exports hold them."""
+        from .identify.run import identify
+
+        return identify(self._store, self.settings.host, wanted, progress)
 
     def replicas(self, image: str, dataset: str | None = None) -> list[ReplicaInfo]:
         """Return every place where an image's bytes were seen, by source and URI."""

@@ -20,6 +20,7 @@ from . import (
     export,
     exports,
     fetch,
+    identify,
     ingest,
     keygen,
     labels,
@@ -68,6 +69,7 @@ app.add_typer(labels.app, name="labels")
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("fetch", epilog=fetch.EPILOG)(fetch.fetch)
 app.command("scan", epilog=scan.SCAN_EPILOG)(scan.scan)
+app.command("identify", epilog=identify.EPILOG)(identify.identify)
 app.command("replicas", epilog=scan.REPLICAS_EPILOG)(scan.replicas)
 app.command("view", epilog=view.EPILOG)(view.view)
 app.command("log", epilog=log.EPILOG)(log.log)

@@ -48,6 +48,7 @@ COMMANDS = [
     ("catalog", "copy"),
     ("catalog", "backup"),
     ("catalog", "grant"),
+    ("identify",),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -77,6 +78,7 @@ JSON = [
     ("keygen",),
     ("catalog", "backup", "backup.sqlite"),
     ("catalog", "copy", "backup.sqlite", "copy.sqlite"),
+    ("identify", "hernia/metadata.csv"),
 ]
 HEAVY = (
     "sqlalchemy",
