@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from .fetch import FetchReport
     from .grant import Granted
     from .health import Health
-    from .log import Chain, Entries, Filter, Head
-    from .moving import Copied
     from .identify.report import Identification
     from .identify.run import Wanted as Asked
+    from .log import Chain, Entries, Filter, Head
+    from .moving import Copied
     from .replicas import ReplicaInfo
     from .rights import Role
     from .scan import Scan, ScanReport

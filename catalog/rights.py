@@ -21,7 +21,9 @@ _REPLICA = (
     *("source", "size", "checksum", "version", "stored", "modified", "inode", "problem"),
     *("study", "series", "instance", "at"),
 )
-_CHANGES = re.compile(r'\s*(?:(INSERT) INTO|(UPDATE)|SELECT.*?\bFROM)\s+"?(\w+)', re.DOTALL)
+_CHANGES = re.compile(
+    r'\s*(?:(INSERT) INTO|(DELETE) FROM|(UPDATE)|SELECT.*?\bFROM)\s+"?(\w+)', re.DOTALL
+)
 
 
 class Role(StrEnum):
@@ -52,11 +54,14 @@ _GIVEN = {
             Right("INSERT", table)
             for table in (
                 *("subset", "export", "project", "use", "event", "replica"),
-                *("label_set", "finding", "reading", "facet"),
+                *("label_set", "finding", "reading", "facet", "fingerprint"),
             )
         ),
         Right("UPDATE", "export", ("state",)),
         Right("UPDATE", "replica", _REPLICA),
+        # A fingerprint is no history: it is computed again, and goes when the bytes changed.
+        Right("UPDATE", "fingerprint", ("bits",)),
+        Right("DELETE", "fingerprint"),
     ),
     Role.STEWARD: (
         *(
@@ -145,7 +150,7 @@ def refusal(connection: sa.Connection, statement: str) -> str:
     """Return why the server refused a statement, and who can mend that."""
     found = _CHANGES.match(statement)
     if found:
-        return _words(connection, Right(found[1] or found[2] or "SELECT", found[3]))
+        return _words(connection, Right(found[1] or found[2] or found[3] or "SELECT", found[4]))
     user, owner, _ = _people(connection)
     if owner is None:
         return f"your role {user!r} may not make a catalog here; ask the owner of the database"
