@@ -19,6 +19,7 @@ _EXTRAS = {
     "imagehash": "identify",
     "matplotlib": "plot",
     "psycopg": "postgresql",
+    "pypdf": "pdf",
 }
 
 

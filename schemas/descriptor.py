@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from .labels import FindingWord, LabelSetSpec, SplitSpec, Vocabulary
+from .recognise import Recognise
 from .terms import (
     Citation,
     Duty,
@@ -228,6 +229,7 @@ class Descriptor(Model):
     default_source: Slug | None = None
     viewers: list[Viewer] = []
     access_form: AccessForm | None = None
+    recognise: Recognise = Recognise()
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -267,6 +269,8 @@ class Descriptor(Model):
         for name, key in references:
             if name not in unique[key]:
                 raise ValueError(f"{name!r} is referred to and is not in {key!r}")
+        for name in self.recognise.unknown(set(unique["duties"]), set(unique["citations"])):
+            raise ValueError(f"{name!r} is referred to in 'recognise' and is not described")
         if not self.version_of(self.default_version).ships:
             raise ValueError(f"the default version {self.default_version!r} must ship")
         return self

@@ -45,11 +45,11 @@ def described(catalog: Catalog) -> int:
 
 
 def test_a_newer_text_is_taken(location: str, package: Path) -> None:
-    change(package, ("revision: 3 ", "revision: 4 "), (OLD_TITLE, "title: A newer title"))
+    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: A newer title"))
     with Catalog.open(location) as catalog:
         assert catalog.datasets()[0].title == "A newer title"
         assert catalog.descriptor().title == "A newer title"
-        assert catalog.descriptor().revision == 4
+        assert catalog.descriptor().revision == 5
         assert described(catalog) == 1
         assert catalog.subset("mass").images == 5_782
     with Catalog.open(location) as catalog:
@@ -67,7 +67,7 @@ def test_another_text_of_the_same_revision_is_not_taken(
 
 
 def test_an_older_package_does_not_take_the_text_back(sqlite_location: str, package: Path) -> None:
-    change(package, ("revision: 3 ", "revision: 5 "), (OLD_TITLE, "title: The third"))
+    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: The third"))
     Catalog.open(sqlite_location).close()
     change(package, ("revision: 5 ", "revision: 4 "), ("title: The third", "title: The second"))
     with Catalog.open(sqlite_location) as catalog:
@@ -84,10 +84,10 @@ def test_a_catalog_that_cannot_be_written_is_read_all_the_same(
     def refuse(_self: object) -> None:
         raise CatalogError("no rights")
 
-    change(package, ("revision: 3 ", "revision: 4 "), (OLD_TITLE, "title: A newer title"))
+    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: A newer title"))
     monkeypatch.setattr(store.Store, "writing", refuse)
     with Catalog.open(sqlite_location) as catalog:
-        assert catalog.descriptor().revision == 3
+        assert catalog.descriptor().revision == 4
 
 
 def test_an_added_dataset_stands_beside_the_built_in_one(catalog: Catalog, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from cxrcat.catalog.audit.derived import built_in
 from cxrcat.catalog.checksums import of_file
 from cxrcat.catalog.datasets import BUILT_IN, read_descriptor
 from cxrcat.schemas.terms import DutyKind
@@ -194,3 +195,26 @@ def test_the_tables_that_are_shipped_are_those_that_are_described() -> None:
     (boxes,) = NIH.boxes
     assert str(of_file(FOLDER / boxes.file)) == boxes.checksum
     assert boxes.frame == (1024, 1024)
+
+
+def test_what_is_recognised_names_every_duty_of_the_dataset_itself() -> None:
+    signs = NIH.recognise
+    assert set(signs.links) == {"nih-link"}
+    assert "NIH Clinical Center" in signs.parties["nih-acknowledgement"]
+    assert {part.slug for part in signs.parts} == {"expert4", "expert14", "dicom"}
+    assert set(signs.works) == {work.id for work in NIH.citations}
+    buckets = {source.uri.split("/")[2] for source in NIH.sources if source.uri.startswith("gs:")}
+    assert buckets <= set(signs.buckets)
+    tables = {version.table.file.split(".")[0] for version in NIH.versions}
+    assert tables <= set(signs.files)
+
+
+def test_what_was_made_from_the_images() -> None:
+    made = {each.slug: each for each in built_in()}
+    assert set(made) == {
+        *("rsna-pneumonia", "siim-acr-pneumothorax", "chestx-det", "nih-cxr-lt", "prunecxr"),
+        *("chexmask", "chestmnist", "covidx"),
+    }
+    assert all(each.of == [NIH.slug] and each.owes for each in made.values())
+    (work,) = made["rsna-pneumonia"].citations
+    assert work.doi == "10.1148/ryai.2019180041"

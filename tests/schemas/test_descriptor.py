@@ -174,6 +174,20 @@ def test_two_parts_of_one_name(part: str) -> None:
     assert f"is there twice in {part!r}" in refusal(text)
 
 
+@pytest.mark.parametrize(
+    ("signs", "name"),
+    [
+        ("links: {nothing: [a]}", "nothing"),
+        ("parties: {nobody: [A]}", "nobody"),
+        ("parts: [{slug: a, owes: [nought]}]", "nought"),
+        ("works: {unwritten: {}}", "unwritten"),
+    ],
+)
+def test_what_is_recognised_belongs_to_what_is_described(signs: str, name: str) -> None:
+    said = refusal(f"{WARD}recognise: {{{signs}}}\n")
+    assert f"{name!r} is referred to in 'recognise' and is not described" in said
+
+
 def test_templates() -> None:
     facts = {"slug": "x", "kind": "gcs", "title": "x", "provider": "x"}
     source = SourceSpec.model_validate({**facts, "uri": "gs://b/{stem}/{name}?{stem}"})

@@ -1,0 +1,108 @@
+"""The sentence, the heading and the table's column in which a place of a text stands."""
+
+from __future__ import annotations
+
+import re
+
+_I = re.IGNORECASE
+_BEFORE, _AFTER = 320, 260  # characters of a sentence on each side of a place
+_ABOVE = 25  # lines in which a heading is looked for
+_ROWS = 40  # of a table above a cell
+
+HEADS_THANKS = re.compile(
+    r"\b(acknowledge?m?ents?|acknowledging|thanks|thank you|credits?|attributions?|danksagung\w*|"
+    r"dank|"
+    r"remerciements?|agradecimientos?|agradecimentos?|ringraziamenti|créditos|data providers?|"
+    r"courtesy|благодарности)\b|致谢|鸣谢|謝辞|感謝|감사",
+    _I,
+)
+HEADS_SOURCE = re.compile(
+    r"\b(data ?(set)? ?(sources?|provenance|credits?|origin|owners?|availability)|"
+    r"sources?( information)?|"
+    r"provenance|provider|datenquellen?|fuentes?( de datos)?|fontes?( dos dados)?|"
+    r"sources des données)\b|数据来源",
+    _I,
+)
+_HEADING = re.compile(r"^\s*(#{1,6}\s|\\(sub)*section|\\chapter|\\paragraph|<h[1-6]|=+\s*\S)", _I)
+_TAGGED = re.compile(r"<h[1-6][^<>]{0,200}>(.{0,200}?)</h[1-6]>", re.IGNORECASE | re.DOTALL)
+_WITHIN = 2000  # characters above a place in which a heading of HTML is looked for
+_UNDERLINE = re.compile(r"^\s*([=\-~^\"'*+#])\1{2,}\s*$")
+# Not after a short form, nor after a letter alone, as in "U.S." and "R. M. Summers".
+_NOT_SHORT = (
+    r"(?<!\bet al)(?<!\b[A-Z])(?<!\b(?:Dr|cf|vs|No))(?<!\b(?:Mrs|Fig|e\.g|i\.e))(?<!\bProf)"
+)
+_END = re.compile(
+    _NOT_SHORT + r"[.!?](?=[\s\"')\]*_]|$)|[。！？；]|\n\s*\n|"
+    r"\n\s*(?:[-*+•]|\d{1,2}[.)]|\|)\s|(?:(?<=\n)|^)#{1,6} [^\n]*\n|\n(?=\\item)"
+)
+_SOURCES = re.compile(
+    r"(data )?(sources?|providers?|owners?|origin|institutions?|publisher|provided by|released by|"
+    r"quelle|fonte|fuente|来源)( / .*)?",
+    _I,
+)
+
+
+def sentence_of(source: str, start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of the sentence, or of the item of a list, around a place."""
+    low, high = max(0, start - _BEFORE), min(len(source), end + _AFTER)
+    begin = low
+    for match in _END.finditer(source, low, start):
+        begin = match.end() if match[0][:1] != "\n" else match.start()
+    after = _END.search(source, end, high)
+    return begin, after.start() + 1 if after else high
+
+
+def heading_of(source: str, visible: str, at: int) -> str | None:
+    """Return the words of the heading under which a place stands, not far above."""
+    marked = list(_TAGGED.finditer(visible, max(0, at - _WITHIN), at))
+    if marked:
+        return source[marked[-1].start(1) : marked[-1].end(1)].strip()
+    stop = at
+    for _ in range(_ABOVE):
+        start = visible.rfind("\n", 0, max(0, stop - 1)) + 1 if stop > 0 else 0
+        line, words = visible[start:stop].rstrip("\n"), source[start:stop].strip(" \n*_#{}=:<>/|-")
+        if _is_heading(line, words, visible, stop):
+            return words
+        if start == 0:
+            return None
+        stop = start
+    return None
+
+
+def _is_heading(line: str, words: str, visible: str, stop: int) -> bool:
+    if not words or len(words) > 90:
+        return False
+    if _HEADING.match(line):
+        return True
+    below = visible[stop : visible.find("\n", stop + 1) if stop < len(visible) else stop]
+    if _UNDERLINE.match(below.strip("\n")):
+        return True
+    bare = line.strip()
+    short = len(words.split()) <= 5 and words[-1:] not in ".,;"
+    marked = (bare.startswith("**") and bare.rstrip(":").endswith("**")) or bare.endswith(":")
+    named = HEADS_THANKS.search(words) or HEADS_SOURCE.search(words)
+    return short and (marked or (named is not None and not bare.startswith(("-", "*", "|"))))
+
+
+def in_column(visible: str, at: int) -> bool:
+    """Whether a place is in a table's column whose head says that it holds sources."""
+    start = visible.rfind("\n", 0, at) + 1
+    row = visible[start : at + 1]
+    if "|" not in row and "&" not in row:
+        return False
+    mark = "|" if "|" in row else "&"
+    column = row.count(mark)
+    for _ in range(_ROWS):
+        above = visible.rfind("\n", 0, max(0, start - 1)) + 1
+        line = visible[above : max(0, start - 1)]
+        if mark not in line:
+            return False
+        cells = line.split(mark)
+        if column < len(cells):
+            head = cells[column].strip(" *_")
+            if _SOURCES.fullmatch(head):
+                return True
+        if above == 0:
+            return False
+        start = above
+    return False

@@ -1,0 +1,210 @@
+"""Where the signs of a dataset stand in a text: names, addresses, files, loaders and buckets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ...schemas.recognise import Part, Recognise
+from .flow import Flow, Views, literal, squeeze
+from .sentences import heading_of
+from .strength import Strength, named_in_code, named_in_prose, offered_in_prose
+from .texts import TextKind
+from .works import Found, Work
+
+# What may stand inside a name: no end of a sentence, no comma, but the start of a comment's line.
+_INSIDE = re.compile(r"(?:[\w\s\-\u2010-\u2015\u2212\u00ad_{}~/*'’`()\[\]\"]|(?<=\n)[#>%|])*")
+# A number after a blank is no part of a name when it counts something: "chest X-ray 14 days later".
+_COUNT = re.compile(r"[\s(\[]\d+$")
+_COUNTED = re.compile(
+    r"\s*[-\s]?(days?|d\b|hours?|hrs?|h\b|weeks?|months?|years?|minutes?|times|patients?|images?|subjects|of\b|"
+    r"cases|or\b|to\b|%|cm|mm|\.\d|x\b|×)",
+    re.IGNORECASE,
+)
+_BESIDE = 48  # characters on each side of a loose name in which its excluding words are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One spelling to look for: squeezed, and in lower case as it is written."""
+
+    squeezed: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A dataset's signs, squeezed; `datasets` are those that it refers to."""
+
+    datasets: tuple[str, ...]
+    what: str | None
+    names: tuple[Sign, ...]
+    loose: tuple[Sign, ...]
+    unless: re.Pattern[str] | None
+    loaders: tuple[Sign, ...]
+    buckets: tuple[Sign, ...]
+    urls: tuple[Sign, ...]
+    files: tuple[Sign, ...]
+    together: tuple[tuple[Sign, ...], ...]
+    parts: tuple[tuple[Part, tuple[Sign, ...], tuple[Sign, ...]], ...]
+    works: tuple[tuple[str, Work], ...]
+
+    def signs(self) -> Iterator[Sign]:
+        """Yield the signs each of which is enough by itself."""
+        for signs in (self.names, self.loose, self.loaders, self.buckets, self.urls, self.files):
+            yield from signs
+        for _, names, literals in self.parts:
+            yield from names
+            yield from literals
+
+    @classmethod
+    def of(
+        cls,
+        signs: Recognise,
+        datasets: tuple[str, ...],
+        what: str | None,
+        works: Iterable[tuple[str, Work]],
+    ) -> Known:
+        """Return the signs of a descriptor, ready to be looked for."""
+        return cls(
+            datasets=datasets,
+            what=what,
+            names=tuple(squeezed_all(signs.names)),
+            loose=tuple(squeezed_all(signs.loose_names)),
+            unless=_any_word(signs.unless),
+            loaders=tuple(squeezed_all(signs.loaders)),
+            buckets=tuple(squeezed_all(signs.buckets)),
+            urls=tuple(squeezed_all(signs.urls)),
+            files=tuple(squeezed_all(signs.files)),
+            together=tuple(tuple(squeezed_all(files)) for files in signs.together),
+            parts=tuple(
+                (
+                    part,
+                    tuple(squeezed_all(part.names)),
+                    tuple(squeezed_all([*part.urls, *part.files])),
+                )
+                for part in signs.parts
+            ),
+            works=tuple(works),
+        )
+
+
+class Read:
+    """A text that was read, and where it cites which work."""
+
+    def __init__(self, views: Views) -> None:
+        self.views = views
+        self._cited: dict[int, list[Found]] = {}
+
+    def cited(self, work: Work) -> list[Found]:
+        """Return where the text cites a work."""
+        if id(work) not in self._cited:
+            self._cited[id(work)] = list(work.find(self.views))
+        return self._cited[id(work)]
+
+
+def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Strength]]:
+    """Yield the places of a dataset's signs in a text: flow, start, end, what, and strength."""
+    views = read.views
+    kind = views.text.kind
+    full, plain = views.full, views.plain
+    is_code = not kind.is_paper
+
+    def what(own: str) -> str:
+        return known.what or own
+
+    cited: list[tuple[Flow, int, int]] = []
+    for _, work in known.works:
+        for each in read.cited(work):
+            if each.how != "facts":
+                cited.append((each.flow, each.start, each.end))
+            if not work.shared:
+                yield each.flow, each.start, each.end, what("citation"), "mentions"
+    spans = [(start, end) for flow, start, end in cited if end - start > 20]
+    for sign in known.buckets:
+        for start, end in literal(full, sign.squeezed, sign.written):
+            yield full, start, end, what("bucket"), "uses"
+    for sign in known.urls:
+        for start, end in literal(full, sign.squeezed, sign.written):
+            if not closed(full.source, end):
+                continue
+            strength: Strength = "uses"
+            if not is_code:
+                heading = heading_of(plain.source, views.visible, start)
+                strength = offered_in_prose(full.source, start, end, heading)
+            yield full, start, end, what("url"), strength
+    for sign in known.loaders:
+        for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
+            after = full.source[end : end + 1]
+            if not after.islower() and not after.isdigit():
+                yield full, start, end, what("loader"), "uses"
+    for sign in known.files:
+        for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
+            yield full, start, end, what("file"), "uses"
+    for files in known.together:
+        places = [next(iter(literal(full, sign.squeezed, sign.written)), None) for sign in files]
+        if all(places):
+            yield full, *(places[0] or (0, 0)), what("file"), "uses"
+    for part, names, literals in known.parts:
+        for sign in literals:
+            for start, end in literal(full, sign.squeezed, sign.written):
+                yield full, start, end, f"part:{part.slug}", "uses"
+        for start, end in _names(plain, names, None):
+            yield plain, start, end, f"part:{part.slug}", _strength(views, start, end)
+    for start, end in (
+        *_names(plain, known.names, None),
+        *_names(plain, known.loose, known.unless),
+    ):
+        if any(low <= start < high for low, high in spans):
+            continue  # a title names the dataset, and says nothing of its use
+        yield plain, start, end, what("name"), _strength(views, start, end)
+
+
+def _strength(views: Views, start: int, end: int) -> Strength:
+    kind, source = views.text.kind, views.plain.source
+    if not kind.is_paper:
+        return named_in_code(source, start, end, kind)
+    if kind in (TextKind.BIB, TextKind.CFF):
+        return "mentions"
+    heading = heading_of(source, views.visible, start)
+    low, high = views.title
+    return named_in_prose(source, start, end, heading, first=low <= start < high)
+
+
+def _names(
+    flow: Flow, signs: tuple[Sign, ...], unless: re.Pattern[str] | None
+) -> Iterator[tuple[int, int]]:
+    for sign in signs:
+        for at, stop in flow.find(sign.squeezed):
+            if not flow.begins(at) or not flow.ends(stop):
+                continue
+            start, end = flow.span(at, stop)
+            inside = flow.source[start:end]
+            if not _INSIDE.fullmatch(inside) or "\n\n" in inside:
+                continue
+            counts = _COUNT.search(inside) and _COUNTED.match(flow.source, end, end + 20)
+            if counts:
+                continue
+            if unless is not None and unless.search(
+                flow.source, max(0, start - _BESIDE), end + _BESIDE
+            ):
+                continue
+            yield start, end
+
+
+def closed(source: str, end: int) -> bool:
+    """Whether an address ends there, or goes on with another part of its path."""
+    return end >= len(source) or not (source[end].isalnum() or source[end] == "-")
+
+
+def squeezed_all(words: Iterable[str]) -> list[Sign]:
+    """Return spellings as signs to look for, each once."""
+    signs = (Sign(squeeze(each), "".join(each.lower().split())) for each in words)
+    return list({sign.squeezed + " " + sign.written: sign for sign in signs}.values())
+
+
+def _any_word(words: list[str]) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
