@@ -12,14 +12,28 @@ if TYPE_CHECKING:
     from .catalog import Catalog
     from .export import ImageMode, Request
     from .images import ImageRow
+    from .projects import ProjectFacts
+    from .tracking import training
+    from .uses import NewUse
 
-__all__ = ["Catalog", "ImageMode", "ImageRow", "Request"]
+__all__ = [
+    "Catalog",
+    "ImageMode",
+    "ImageRow",
+    "NewUse",
+    "ProjectFacts",
+    "Request",
+    "training",
+]
 
 _HOMES = {
     "Catalog": ".catalog",
     "ImageMode": ".export",
     "ImageRow": ".images",
+    "NewUse": ".uses",
+    "ProjectFacts": ".projects",
     "Request": ".export",
+    "training": ".tracking",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..schemas.tables import Export
 from . import datasets, exports
 from .progress import SILENT, Progress
-from .questions import Questions
+from .using import Using
 
 if TYPE_CHECKING:
     from ..schemas.manifest import Provenance
@@ -30,34 +30,39 @@ if TYPE_CHECKING:
     from .view import ImageView, Saved, Wanted
 
 
-class Catalog(Questions):
+class Catalog(Using):
     """An open catalog. Use it in a ``with`` statement, or call `close`.
 
     Every method raises `schemas.errors.CxrcatError` and nothing else; its text is one line that
     says what is wrong, where, and what to do. Here are exports and images; datasets, labels and
-    subsets are in `questions.Questions`, opening and closing in `opened.Opened`.
+    subsets are in `questions.Questions`, projects and uses in `using.Using`, opening and closing in
+    `opened.Opened`.
     """
 
     def export(self, request: Request, progress: Progress = SILENT) -> tuple[Provenance, Plan]:
         """Write a subset with everything that it owes, and record it."""
-        from . import rights
+        from . import rights, to_openlineage
         from .export import export, settle_interrupted
 
         needed = rights.EXPORT if request.source is None else rights.EXPORT + rights.REPLICA
         rights.check(self._store, *needed)
         settle_interrupted(self._store, self.settings)
-        return export(self._store, self.settings, request, progress)
+        manifest, plan = export(self._store, self.settings, request, progress)
+        to_openlineage.tell_export(self.settings, manifest, str(plan.destination))
+        return manifest, plan
 
     def export_to_bucket(
         self, request: Request, place: str, progress: Progress = SILENT
     ) -> Provenance:
         """Write a subset to ``gs://BUCKET/PREFIX`` with everything that it owes, and record it."""
-        from . import rights
+        from . import rights, to_openlineage
         from .export.bucket import export_to_bucket
 
         needed = rights.EXPORT if request.source is None else rights.EXPORT + rights.REPLICA
         rights.check(self._store, *needed)
-        return export_to_bucket(self._store, self.settings, request, place, progress)
+        manifest = export_to_bucket(self._store, self.settings, request, place, progress)
+        to_openlineage.tell_export(self.settings, manifest, place)
+        return manifest
 
     def exports(self) -> list[ExportInfo]:
         """Return every export, the newest first."""
@@ -186,4 +191,4 @@ class Catalog(Questions):
         """Look at the whole catalog and say what is in it, what is missing and what is damaged."""
         from .health import check
 
-        return check(self._store, self.settings.host)
+        return check(self._store, self.settings.host, self.waiting_uses())

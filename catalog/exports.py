@@ -72,8 +72,8 @@ def unsettled(session: Session, host: str) -> list[Export]:
     return list(session.exec(query))
 
 
-def listing(session: Session) -> list[ExportInfo]:
-    """Return every export, the newest first."""
+def listing(session: Session, project: str | None = None) -> list[ExportInfo]:
+    """Return every export, or those for one project, the newest first."""
     query = (
         sa.select(
             Export,
@@ -89,6 +89,8 @@ def listing(session: Session) -> list[ExportInfo]:
         .outerjoin(Project, col(Project.id) == Export.project_id)
         .order_by(col(Export.at).desc(), col(Export.id))
     )
+    if project is not None:
+        query = query.where(col(Project.slug) == project)
     return [_info(*row) for row in session.execute(query)]
 
 

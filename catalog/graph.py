@@ -7,11 +7,13 @@ from typing import Literal, TypeAlias
 
 from sqlmodel import Session, col, select
 
-from ..schemas.tables import Dataset, Export, Subset
+from ..schemas.tables import Dataset, Export, Project, Subset, Use
 from . import subsets
 from .lineage import ancestors
 
-NodeKind: TypeAlias = Literal["dataset", "labels", "boxes", "split", "source", "subset", "export"]
+NodeKind: TypeAlias = Literal[
+    "dataset", "labels", "boxes", "split", "source", "subset", "export", "use"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Graph:
 
 
 def graph(session: Session, name: str) -> Graph:
-    """Return the lineage of a subset: all it is made from, and all subsets and exports of it."""
+    """Return the lineage of a subset: what it is made from, and what was made from it, uses too."""
     subset = subsets.get(session, name)
     dataset = session.get_one(Dataset, subset.dataset_id)
     nodes: dict[str, GraphNode] = {}
@@ -63,6 +65,17 @@ def graph(session: Session, name: str) -> Graph:
             node = GraphNode(f"export {export.id}", "export", export.destination, row.images)
             nodes[node.id] = node
             edges[GraphEdge(_id_of(row), node.id, "export")] = None
+    used = (
+        select(Use, Subset, Project.slug)
+        .join(Subset, col(Subset.id) == Use.subset_id)
+        .join(Project, col(Project.id) == Use.project_id)
+    )
+    for use, row, project in session.exec(used.order_by(col(Use.at), col(Use.id))):
+        if _id_of(row) in made and row.dataset_id == dataset.id:
+            node = GraphNode(f"use {use.id}", "use", f"{project} ({use.id[:8]})")
+            nodes[node.id] = node
+            folder = f"export {use.export_id}"
+            edges[GraphEdge(folder if folder in nodes else _id_of(row), node.id, use.kind)] = None
     return Graph(_id_of(subset), tuple(nodes.values()), tuple(edges))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from sqlmodel import Session, func, select
 
-from ..schemas.tables import Export, Subset
+from ..schemas.tables import Export, Subset, Use
 from . import datasets, events, exports, integrity
+from .intake import Waiting
 from .store import Store
 
 _EXTRAS = {
@@ -35,13 +37,18 @@ class Health:
     datasets: tuple[str, ...]
     subsets: int
     exports: int
+    uses: int
     events: int
+    waiting: tuple[str, ...]
     absent: tuple[str, ...]
     problems: tuple[str, ...]
 
 
-def check(store: Store, host: str) -> Health:
-    """Look at the whole catalog: its database, its log, and the exports of this host."""
+def check(store: Store, host: str, waiting: Sequence[Waiting] = ()) -> Health:
+    """Look at the whole catalog: its database, its log, and the exports of this host.
+
+    `waiting` has the uses in the spool: those that are meant for this catalog are a problem.
+    """
     with store.reading() as session:
         dialect = session.connection().dialect
         server = ".".join(map(str, dialect.server_version_info or ()))
@@ -57,13 +64,18 @@ def check(store: Store, host: str) -> Health:
             ),
             subsets=session.exec(select(func.count()).select_from(Subset)).one(),
             exports=session.exec(select(func.count()).select_from(Export)).one(),
+            uses=session.exec(select(func.count()).select_from(Use)).one(),
             events=events.count(session),
+            waiting=tuple(each.reason for each in waiting if not each.here),
             absent=tuple(
                 f"{module} (pip install 'cxrcat[{extra}]')"
                 for module, extra in _EXTRAS.items()
                 if find_spec(module) is None
             ),
-            problems=tuple(_problems(session, host)),
+            problems=(
+                *_problems(session, host),
+                *(each.reason for each in waiting if each.here),
+            ),
         )
 
 

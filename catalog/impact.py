@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from pyroaring import BitMap
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import NotFoundError, UsageError
-from ..schemas.tables import Dataset, Export, Image, LabelSet, Project, Subset, Use
+from ..schemas.tables import Dataset, Export, Image, LabelSet, Project, Subset, Use, UseArtifact
 from . import datasets
 from .bitmaps import load
 from .patients import spellings
@@ -37,23 +38,26 @@ class TouchedSubset:
 
 @dataclass(frozen=True, slots=True)
 class TouchedExport:
-    """An export of such a version, and the project that it is for."""
+    """An export of such a version, the project that it is for, and whom to tell there."""
 
     id: str
     subset: str
     destination: str
     state: str
     project: str | None
+    contact: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class TouchedUse:
-    """A use of such a version."""
+    """A use of such a version, what it made, and whom to tell: its contact or its project's."""
 
-    id: int
+    id: str
+    subset: str
     project: str
     kind: str
-    artifact: str | None
+    artifacts: tuple[str, ...]
+    dois: tuple[str, ...]
     contact: str | None
 
 
@@ -152,13 +156,20 @@ def _by_labels(session: Session, dataset: Dataset, labels: str) -> dict[int, Tou
 
 def _exports(session: Session, keys: Set[int | None]) -> tuple[TouchedExport, ...]:
     query = (
-        select(Export, Subset.name, Subset.version, Project.slug)
+        select(Export, Subset.name, Subset.version, Project)
         .join(Subset, col(Subset.id) == Export.subset_id)
         .outerjoin(Project, col(Project.id) == Export.project_id)
         .order_by(col(Export.at), col(Export.id))
     )
     return tuple(
-        TouchedExport(row.id, f"{name}@{version}", row.destination, row.state, project)
+        TouchedExport(
+            id=row.id,
+            subset=f"{name}@{version}",
+            destination=row.destination,
+            state=row.state,
+            project=project.slug if project else None,
+            contact=project.contact if project else None,
+        )
         for row, name, version, project in session.exec(query)
         if row.subset_id in keys
     )
@@ -166,12 +177,25 @@ def _exports(session: Session, keys: Set[int | None]) -> tuple[TouchedExport, ..
 
 def _uses(session: Session, keys: Set[int | None]) -> tuple[TouchedUse, ...]:
     query = (
-        select(Use, Project.slug)
+        select(Use, Subset.name, Subset.version, Project)
+        .join(Subset, col(Subset.id) == Use.subset_id)
         .join(Project, col(Project.id) == Use.project_id)
-        .order_by(col(Use.id))
+        .order_by(col(Use.at), col(Use.id))
     )
+    made: dict[str, list[str]] = defaultdict(list)
+    places = select(UseArtifact.use_id, UseArtifact.place)
+    for use, place in session.exec(places.order_by(col(UseArtifact.number))):
+        made[use].append(place)
     return tuple(
-        TouchedUse(row.id or 0, project, row.kind, row.artifact, row.contact)
-        for row, project in session.exec(query)
+        TouchedUse(
+            id=row.id,
+            subset=f"{name}@{version}",
+            project=project.slug,
+            kind=row.kind,
+            artifacts=tuple(made[row.id]),
+            dois=tuple(row.dois),
+            contact=row.contact or project.contact,
+        )
+        for row, name, version, project in session.exec(query)
         if row.subset_id in keys
     )

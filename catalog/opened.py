@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..schemas.errors import CatalogError
-from . import datasets, store
+from ..schemas.errors import CatalogError, CxrcatError
+from . import datasets, spool, store
 from .progress import SILENT, Progress
 from .settings import Settings
 
@@ -39,6 +39,7 @@ class Opened:
                 catalog._create(progress)
             else:
                 catalog._refresh()
+            catalog._take_in_spooled()
         except BaseException:
             opened.close()
             raise
@@ -88,3 +89,11 @@ class Opened:
             with suppress(CatalogError), self._store.writing() as session:
                 for descriptor in newer:
                     datasets.refresh(session, descriptor, self.settings.by)
+
+    def _take_in_spooled(self) -> None:
+        """Record the uses that wait for this catalog; when that cannot be, they wait on."""
+        if spool.folder().exists():
+            from .intake import take_in
+
+            with suppress(CxrcatError, OSError):
+                take_in(self.settings.location)

@@ -11,15 +11,20 @@ from pathlib import Path
 
 CATALOG_VARIABLE = "CXRCAT_CATALOG"
 USER_VARIABLE = "CXRCAT_USER"
+OPENLINEAGE_VARIABLE = "CXRCAT_OPENLINEAGE"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the catalog is (a path or a database URL), who is asking, and on which host."""
+    """Where the catalog is (a path or a database URL), who is asking, and on which host.
+
+    `openlineage` is the file or URL that OpenLineage's events go to, None for none of ours.
+    """
 
     location: str
     by: str
     host: str
+    openlineage: str | None = None
 
     @classmethod
     def read(
@@ -29,7 +34,8 @@ class Settings:
         environ = os.environ if environ is None else environ
         place = location or environ.get(CATALOG_VARIABLE) or str(_default_path())
         by = _printable(environ.get(USER_VARIABLE) or _user())
-        return cls(place, by, socket.gethostname())
+        openlineage = environ.get(OPENLINEAGE_VARIABLE) or None
+        return cls(place, by, socket.gethostname(), openlineage)
 
 
 def _printable(name: str) -> str:
@@ -37,10 +43,15 @@ def _printable(name: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
 
 
-def _default_path() -> Path:
+def data_folder() -> Path:
+    """Return the user's data folder of cxrcat, which need not be there."""
     from platformdirs import user_data_path
 
-    return user_data_path("cxrcat", appauthor=False) / "catalog.sqlite"
+    return user_data_path("cxrcat", appauthor=False)
+
+
+def _default_path() -> Path:
+    return data_folder() / "catalog.sqlite"
 
 
 def _user() -> str:

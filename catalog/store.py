@@ -39,9 +39,13 @@ _REVISION = sa.table("alembic_version", sa.column("version_num", sa.String))
 
 
 class Store:
-    """A catalog's database. Use `reading` and `writing`; both end with a clear error or none."""
+    """A catalog's database. Use `reading` and `writing`; both end with a clear error or none.
 
-    def __init__(self, location: str) -> None:
+    `wait` is for how many seconds to wait for a server or another writer, None for what is usual.
+    """
+
+    def __init__(self, location: str, wait: int | None = None) -> None:
+        self._wait = wait
         self.url = url_of(location)
         self.path = path_of(self.url)
         self.name = str(self.path) if self.path else _shown(self.url)
@@ -50,14 +54,15 @@ class Store:
     def _connectable(self) -> sa.Engine:
         try:
             if self.path is None:
-                return create_engine(self.url, pool_pre_ping=True)
+                patience = {"connect_timeout": self._wait} if self._wait else {}
+                return create_engine(self.url, pool_pre_ping=True, connect_args=patience)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not _may_be_sqlite(self.path):
                 raise CatalogError(
                     f"{self.path}: not a readable SQLite file; restore it from a backup or name "
                     "another with --catalog"
                 )
-            engine = create_engine(self.url, connect_args={"timeout": _WAIT})
+            engine = create_engine(self.url, connect_args={"timeout": self._wait or _WAIT})
         except ImportError as error:
             raise UsageError(
                 f"{self.name}: the driver {error.name!r} is not installed; "
@@ -88,7 +93,7 @@ class Store:
         engine = self._engine.execution_options(cxrcat_writes=True)
         with self._translated(), Session(engine) as session, session.begin():
             if self.path is None:
-                wait = sa.func.set_config("lock_timeout", f"{_WAIT}s", True)
+                wait = sa.func.set_config("lock_timeout", f"{self._wait or _WAIT}s", True)
                 session.execute(sa.select(wait))
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             yield session
@@ -102,7 +107,7 @@ class Store:
 
     def _reason(self, error: DBAPIError) -> str:
         if getattr(error.orig, "sqlstate", None) not in _FORBIDDEN:
-            return _reason(error, self.path)
+            return _reason(error, self.path, self._wait or _WAIT)
         from .rights import refusal
 
         # The transaction is over: who could give the right is asked on a connection of its own.
@@ -279,12 +284,12 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _reason(error: DBAPIError, path: Path | None) -> str:
+def _reason(error: DBAPIError, path: Path | None, wait: float) -> str:
     said = " ".join(str(error.orig).split())
     if "is not a database" in said or "malformed" in said:
         return f"not a readable SQLite file ({said}); restore it from a backup or name another"
     if "locked" in said or getattr(error.orig, "sqlstate", None) == _LOCKED:
-        return f"another process kept the catalog locked for {_WAIT} seconds; try again"
+        return f"another process kept the catalog locked for {wait} seconds; try again"
     if "disk is full" in said or "No space left" in said:
         return "the disk is full; nothing was written"
     if "unable to open" in said or "readonly" in said:

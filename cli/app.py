@@ -26,10 +26,12 @@ from . import (
     labels,
     lineage,
     log,
+    project,
     scan,
     schema,
     split,
     subset,
+    use,
     verify,
     view,
     withdraw,
@@ -62,6 +64,8 @@ app.add_typer(subset.app, name="subset")
 app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
 app.command("impact", epilog=withdraw.IMPACT_EPILOG)(withdraw.impact)
 app.command("withdraw", epilog=withdraw.WITHDRAW_EPILOG)(withdraw.withdraw)
+app.add_typer(project.app, name="project")
+app.add_typer(use.app, name="use")
 app.command("exports", epilog=exports.EPILOG)(exports.exports)
 app.command("datasets", epilog=dataset.EPILOG)(dataset.datasets)
 app.add_typer(dataset.app, name="dataset")

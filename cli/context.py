@@ -44,8 +44,22 @@ def open_catalog(context: typer.Context) -> Catalog:
     """Open the catalog that was asked for, showing progress while it is made for the first time."""
     from ..catalog import Catalog
 
+    _hear_warnings()
     options: Options = context.obj
     return Catalog.open(options.catalog, progress())
+
+
+def _hear_warnings() -> None:
+    """Say on standard error what the catalog warns of."""
+    import logging
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(f"cxrcat: warning: {printable(record.getMessage())}")
+
+    logger = logging.getLogger("cxrcat")
+    logger.propagate = False
+    logger.handlers = [Said(logging.WARNING)]
 
 
 def progress() -> Progress:

@@ -28,7 +28,9 @@ def doctor(context: typer.Context, json: Json = False) -> None:
                 *(("dataset", text) for text in health.datasets),
                 ("subsets", f"{health.subsets:,}"),
                 ("exports", f"{health.exports:,}"),
+                ("uses", f"{health.uses:,}"),
                 ("events", f"{health.events:,}"),
+                *(("waiting", text) for text in health.waiting),
                 *(("not installed", text) for text in health.absent),
                 *(("problem", text) for text in health.problems),
             ]

@@ -100,17 +100,27 @@ def impact(
         f"{len(found.projects):,} projects, {len(found.uses):,} uses"
     )
     print_table(
-        ("kind", "what", "where", "project", "images"),
+        ("kind", "what", "where", "project", "contact", "images"),
         [
             *(
-                ("subset", f"{each.name}@{each.version}", "", "", each.images)
+                ("subset", f"{each.name}@{each.version}", "", "", "", each.images)
                 for each in found.subsets
             ),
             *(
-                ("export", each.subset, each.destination, each.project, None)
+                ("export", each.subset, each.destination, each.project, each.contact, None)
                 for each in found.exports
             ),
-            *(("use", each.kind, each.artifact, each.project, None) for each in found.uses),
+            *(
+                (
+                    f"use {each.id[:8]}",
+                    f"{each.kind} on {each.subset}",
+                    ", ".join([*each.artifacts, *each.dois]),
+                    each.project,
+                    each.contact,
+                    None,
+                )
+                for each in found.uses
+            ),
         ],
         numbers=1,
     )

@@ -269,12 +269,17 @@ class Withdrawal(SQLModel, table=True):
 
 
 class Project(SQLModel, table=True):
-    """A piece of work that uses slices."""
+    """A piece of work that uses slices; its folder is at `path` on `host`."""
 
     __tablename__ = "project"
 
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True)
+    title: str | None = None
+    path: str | None = None
+    host: str | None = None
+    contact: str | None = None
+    note: str | None = None
     at: datetime = Field(sa_type=_MOMENT)
 
 
@@ -283,7 +288,7 @@ class Export(SQLModel, table=True):
 
     `state` is ``prepared`` until the folder stands at its destination, then ``published``, or
     ``abandoned`` when a run ended before that. `checksum` is that of the folder's list of
-    checksums, so it covers every file in it.
+    checksums, so it covers every file in it. `brought_from` is the slug of its images' source.
     """
 
     __tablename__ = "export"
@@ -295,6 +300,7 @@ class Export(SQLModel, table=True):
     destination: str
     mode: str
     source: str | None
+    brought_from: str | None = None
     files: int
     size: int
     missing: int
@@ -305,22 +311,45 @@ class Export(SQLModel, table=True):
 
 
 class Use(SQLModel, table=True):
-    """What became of a slice: a training, an evaluation, a publication and so on."""
+    """What became of a slice: a training, an evaluation, a publication and so on.
+
+    `id` is a UUID: that of a run, or one made of what was stated, so that stating it again is the
+    same use. `failure` names the error that ended a run, None when it ended well. `at` is when it
+    ended, or when it was stated.
+    """
 
     __tablename__ = "use"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: str = Field(primary_key=True)
     project_id: int = Field(foreign_key="project.id", index=True)
     subset_id: int = Field(foreign_key="subset.id", index=True)
     export_id: str | None = Field(default=None, foreign_key="export.id", index=True)
     kind: str
-    artifact: str | None
-    artifact_checksum: str | None
-    doi: str | None
+    failure: str | None = None
+    dois: list[str] = Field(sa_type=_JSON)
     contact: str | None
     note: str | None
+    host: str | None
     by: str
+    started: datetime | None = Field(default=None, sa_type=_MOMENT)
     at: datetime = Field(sa_type=_MOMENT)
+
+
+class UseArtifact(SQLModel, table=True):
+    """What a use made: a file or a folder with `files` files, `size` bytes in all, or a URL.
+
+    `checksum` is the XXH3-128 of a file, or of the list of the checksums of a folder's files.
+    """
+
+    __tablename__ = "use_artifact"
+
+    use_id: str = Field(foreign_key="use.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    kind: str
+    place: str
+    files: int | None
+    size: int | None = Field(sa_type=_BIG)
+    checksum: str | None
 
 
 class Event(SQLModel, table=True):

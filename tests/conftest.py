@@ -25,7 +25,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep a test from the settings and the data folder of whoever runs it."""
-    for name in [name for name in os.environ if name.startswith("CXRCAT_")]:
+    for name in [name for name in os.environ if name.startswith(("CXRCAT_", "OPENLINEAGE"))]:
         if name not in ("CXRCAT_REAL_DATA", "CXRCAT_VALIDATORS", "CXRCAT_UPDATE_SNAPSHOTS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

@@ -143,6 +143,7 @@ def make_row(
         destination=destination,
         mode=plan.mode.value,
         source=source.place if source else None,
+        brought_from=manifest.images.brought_from,
         files=manifest.images.files,
         size=manifest.images.size,
         missing=len(plan.missing),

@@ -15,6 +15,7 @@ _SHAPES = {  # of Mermaid and of DOT
     "source": ("[/{}/]", "parallelogram"),
     "subset": ("({})", "box"),
     "export": ("[[{}]]", "folder"),
+    "use": ("{{{{{}}}}}", "note"),
 }
 
 

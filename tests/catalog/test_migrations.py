@@ -18,7 +18,7 @@ from sqlmodel import SQLModel, select
 from cxrcat.catalog import Catalog, store
 from cxrcat.schemas.errors import CatalogError
 from cxrcat.schemas.migrations import HEAD
-from cxrcat.schemas.tables import LabelSet, Subset, UtcDateTime
+from cxrcat.schemas.tables import LabelSet, Project, Subset, Use, UseArtifact, UtcDateTime
 
 
 def _same_type(*arguments: object) -> bool | None:
@@ -109,9 +109,25 @@ def test_a_catalog_of_the_first_release_is_brought_up(
                 | {"normal": "true", "reads": [], "funnel": [], "digest": "x", "members": b"x"}
                 | {"note": None, "built_in": False, "by": "ada", "at": now, **counts},
             )
+            connection.execute(
+                tables.tables["project"].insert(), {"id": 1, "slug": "thesis", "at": now}
+            )
+            made = {"artifact": "model.pt", "artifact_checksum": "xxh128:" + "0" * 32}
+            made |= {"doi": "10.1000/182", "note": None, "contact": "ada", "export_id": None}
+            connection.execute(
+                tables.tables["use"].insert(),
+                {"id": 7, "project_id": 1, "subset_id": 1, "kind": "training", "by": "ada"}
+                | {"at": now, **made},
+            )
             store.migrate(session)
         with opened.reading() as session:
             assert store.is_current(session)
+            use = session.exec(select(Use)).one()
+            assert (use.kind, use.contact, use.dois) == ("training", "ada", ["10.1000/182"])
+            assert use.at == now
+            artifact = session.exec(select(UseArtifact)).one()
+            assert (artifact.use_id, artifact.kind, artifact.place) == (use.id, "file", "model.pt")
+            assert session.exec(select(Project)).one().title is None
             subset = session.exec(select(Subset)).one()
             assert (subset.name, subset.operation, subset.steps) == ("old", "where", [])
             labels = session.exec(select(LabelSet)).one()
