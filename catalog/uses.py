@@ -121,8 +121,8 @@ def record(session: Session, facts: Facts) -> tuple[Use, Slice, str]:
     One that is there is the same project, slice, kind, artefacts by their checksums, and DOIs; its
     contact and note are changed when others are stated. A run is one use by its id.
     """
-    project = projects.get(session, facts.project)
     found = slices.find(session, facts.export, facts.subset, facts.started)
+    project = projects.get(session, facts.project)
     key = facts.id or _id_of(facts, found)
     row = session.get(Use, key)
     if row is None:
