@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .slices import SliceFacts
     from .store import Store
 
+_MOST = 1000  # artefacts of a run, as the spool takes them
 _WAIT = 5  # seconds for a catalog that is locked or far away
 
 _log = logging.getLogger("cxrcat")
@@ -60,7 +61,7 @@ def training(
             "subset": subset,
             "kind": kind,
             "contact": contact,
-            "note": note,
+            "note": note or None,
             "dois": [] if doi is None else [doi],
         },
         None if catalog is None else str(catalog),
@@ -119,6 +120,8 @@ class Training:
     def _note_place(self, place: str) -> None:
         from .artifacts import is_url, path, url
 
+        if len(self._places) >= _MOST:
+            raise UsageError(f"a run has at most {_MOST:,} artefacts; name their folder instead")
         self._places.append(url(place).place if is_url(place) else path(place).place)
 
     def _check(self) -> None:
@@ -131,7 +134,7 @@ class Training:
             exports.check_project(stated["project"])
             stated["dois"] = [dois.normalise(each) for each in stated["dois"]]
             named = [stated[each] for each in ("export", "subset") if stated[each] is not None]
-            if len(named) != 1 or not named[0].isprintable():
+            if len(named) != 1 or not named[0] or not named[0].isprintable():
                 raise UsageError("name the slice, by export= or by subset=")
             uses.check(
                 uses.NewUse(

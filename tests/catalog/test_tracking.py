@@ -266,6 +266,7 @@ def test_a_spooled_subset_without_a_version_is_the_one_of_then(sqlite_location: 
         {"kind": 7},
         {"subset": None},
         {"subset": "a\x1b"},
+        {"subset": ""},
         {"subset": 7},
         {"export": "x"},
         {"doi": "x"},
@@ -298,6 +299,20 @@ def test_artefacts_that_are_none_or_gone_do_not_matter(
         (str(tmp_path / "gone.pt"), None)
     ]
     assert len(caplog.records) == 6
+
+
+def test_a_run_with_too_many_artefacts_is_recorded_with_the_first(
+    sqlite_location: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.add_project("thesis")
+    with tracking.training("thesis", subset="hernia", catalog=sqlite_location, note="") as use:
+        for number in range(1002):
+            use.artifact(f"https://example.org/{number}")
+    (found,) = recorded(sqlite_location)
+    assert len(found.artifacts) == 1000
+    assert found.note is None
+    assert len(caplog.records) == 2
 
 
 def test_a_place_without_room_for_anything_is_a_warning_with_the_facts(

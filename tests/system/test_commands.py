@@ -15,6 +15,7 @@ from ..conftest import Run
 from .conftest import COMMAND, Made, Start
 
 GROUPS = [(), ("subset",), ("dataset",), ("labels",), ("catalog",)]
+GROUPS = [(), ("subset",), ("dataset",), ("labels",), ("project",), ("use",)]
 COMMANDS = [
     ("export",),
     ("verify",),
@@ -49,6 +50,12 @@ COMMANDS = [
     ("catalog", "backup"),
     ("catalog", "grant"),
     ("identify",),
+    ("project", "add"),
+    ("project", "list"),
+    ("project", "show"),
+    ("use", "add"),
+    ("use", "list"),
+    ("use", "show"),
 ]
 JSON = [
     ("export", "--subset", "mass"),
@@ -79,6 +86,11 @@ JSON = [
     ("catalog", "backup", "backup.sqlite"),
     ("catalog", "copy", "backup.sqlite", "copy.sqlite"),
     ("identify", "hernia/metadata.csv"),
+    ("project", "add", "thesis"),
+    ("project", "list"),
+    ("project", "show", "thesis"),
+    ("use", "add", "--subset", "hernia", "--project", "thesis", "--kind", "other"),
+    ("use", "list"),
 ]
 HEAVY = (
     "sqlalchemy",
@@ -147,6 +159,8 @@ def test_every_json_is_one_document_on_stdout(cxrcat: Run, made: Made) -> None:
     run = {command for command in COMMANDS for words in JSON if words[: len(command)] == command}
     elsewhere = {("dataset", "add"), ("labels", "add"), ("ingest",), ("fetch",)}
     assert run | elsewhere | {("catalog", "grant")} == with_json
+    elsewhere = {("dataset", "add"), ("labels", "add"), ("ingest",), ("fetch",), ("use", "show")}
+    assert run | elsewhere == with_json
 
 
 def test_no_json_on_stdout_when_a_command_fails(cxrcat: Run) -> None:

@@ -71,6 +71,8 @@ def test_from_export_to_withdrawal(cxrcat: Run, work: Path) -> None:
     assert [each["id"] for each in listed(cxrcat)] == [key]
     shown = cxrcat("use", "show", key[:8])
     assert str(work / "model.pt") in shown.stdout
+    document = json.loads(cxrcat("use", "show", key, "--json").stdout)
+    assert (document["use"]["id"], len(document["duties"])) == (key, 3)
     report = json.loads(cxrcat("project", "show", "thesis", "--json").stdout)
     assert [each["id"] for each in report["uses"]] == [key]
     assert [each["subset"] for each in report["exports"]] == ["hernia"]
@@ -315,7 +317,7 @@ import mlflow, os
 from cxrcat.catalog import training
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 mlflow.start_run()
-mlflow.set_tracking_uri("sqlite:////nowhere/at/all/mlflow.db")
+mlflow.set_tracking_uri("sqlite:///train.py/mlflow.db")  # under a file
 with training(project="thesis", export="hernia") as use:
     done = True
 print(use.recorded, done)
