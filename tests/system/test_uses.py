@@ -161,6 +161,27 @@ def test_a_script_without_its_catalog_is_recorded_later(
     assert json.loads(cxrcat("doctor", "--json").stdout)["problems"] == []
 
 
+def test_an_interrupt_while_the_artefacts_are_read_loses_no_use(
+    cxrcat: Run, work: Path, sqlite_location: str
+) -> None:
+    cxrcat("project", "add", "thesis")
+    body = """\
+import os, signal, threading
+from cxrcat.catalog import training
+with open("large.pt", "wb") as stream:
+    stream.truncate(1 << 40)  # a hole, which takes minutes to read and no room
+with training(project="thesis", subset="hernia") as use:
+    use.artifact("large.pt")
+    print(use.id, flush=True)
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+"""
+    done = train(work, body, sqlite_location)
+    assert "KeyboardInterrupt" in done.stderr, done
+    assert "the use waits in" in done.stderr
+    (use,) = listed(cxrcat)
+    assert (use["id"], use["outcome"]) == (done.stdout.strip(), "completed")
+
+
 def test_many_commands_take_the_spool_in_once(
     cxrcat: Run, start: Start, work: Path, sqlite_location: str
 ) -> None:
