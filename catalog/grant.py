@@ -129,9 +129,16 @@ def _statements(found: _Catalog, user: str, role: Role) -> Iterator[sql.Composed
     yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}{}").format(schema, to, option)
     yield sql.SQL("GRANT SELECT ON {} TO {}{}").format(named(found.tables), to, option)
     rights = list(rights_of(role))
-    added = sorted(each.table for each in rights if each.privilege == "INSERT")
-    if added:
-        yield sql.SQL("GRANT INSERT ON {} TO {}{}").format(named(added), to, option)
+    whole = {
+        privilege: sorted(each.table for each in rights if each.privilege == privilege)
+        for privilege in ("INSERT", "DELETE")
+    }
+    for privilege, tables in whole.items():
+        if tables:
+            yield sql.SQL("GRANT {} ON {} TO {}{}").format(
+                sql.SQL(privilege), named(tables), to, option
+            )
+    added = whole["INSERT"]
     for each in rights:
         if each.columns:
             yield sql.SQL("GRANT UPDATE ({}) ON {} TO {}{}").format(

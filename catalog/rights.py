@@ -53,11 +53,13 @@ _GIVEN = {
         *(
             Right("INSERT", table)
             for table in (
-                *("subset", "export", "project", "use", "event", "replica"),
+                *("subset", "export", "project", "use", "use_artifact", "event", "replica"),
                 *("label_set", "finding", "reading", "facet", "fingerprint"),
             )
         ),
         Right("UPDATE", "export", ("state",)),
+        Right("UPDATE", "project", ("title", "path", "host", "contact", "note")),
+        Right("UPDATE", "use", ("contact", "note")),
         Right("UPDATE", "replica", _REPLICA),
         # A fingerprint is no history: it is computed again, and goes when the bytes changed.
         Right("UPDATE", "fingerprint", ("bits",)),
