@@ -20,6 +20,7 @@ _EXTRAS = {
     "cryptography": "sign",
     "imagehash": "identify",
     "matplotlib": "plot",
+    "prov": "prov",
     "psycopg": "postgresql",
     "pypdf": "pdf",
 }

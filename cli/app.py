@@ -27,6 +27,7 @@ from . import (
     lineage,
     log,
     project,
+    prov,
     scan,
     schema,
     split,
@@ -62,6 +63,7 @@ subset.app.command("overlap", epilog=compare.OVERLAP_EPILOG)(compare.overlap)
 subset.app.command("log", epilog=compare.LOG_EPILOG)(compare.log)
 app.add_typer(subset.app, name="subset")
 app.command("lineage", epilog=lineage.EPILOG)(lineage.lineage)
+app.command("prov", epilog=prov.EPILOG)(prov.prov)
 app.command("impact", epilog=withdraw.IMPACT_EPILOG)(withdraw.impact)
 app.command("withdraw", epilog=withdraw.WITHDRAW_EPILOG)(withdraw.withdraw)
 app.add_typer(project.app, name="project")

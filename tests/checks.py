@@ -12,7 +12,9 @@ import stat
 import subprocess
 from collections import Counter
 from contextlib import redirect_stdout
+from datetime import datetime
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ import rispy
 import xxhash
 import yaml
 from cryptography.hazmat.primitives import hashes
+from prov.model import ProvDocument
 from pycocotools.coco import COCO
 
 from cxrcat.schemas.manifest import Provenance
@@ -37,7 +40,8 @@ PAPERS = {
     "citations/references.csl.json",
     "citations/references.ris",
 }
-FILES = PAPERS | {"checksums.xxh128", "metadata.csv", "provenance.json"}
+DATED = {"prov.json"}  # papers that say when, where and by whom, which the manifest does not list
+FILES = PAPERS | DATED | {"checksums.xxh128", "metadata.csv", "provenance.json"}
 BOXES = {"boxes.csv", "boxes.coco.json"}  # where an image of the slice has one
 SIGNED = {"checksums.sha256", "checksums.sha256.sig"}  # where it was signed
 NIH = "nih-chest-xray"
@@ -93,6 +97,7 @@ def check_export(folder: Path, alone: bool = True) -> Provenance:
     _check_profile(folder, manifest, rows)
     _check_boxes(folder, manifest, rows)
     _check_references(folder, manifest)
+    _check_prov(folder, manifest)
     return Provenance.from_json((folder / "provenance.json").read_bytes(), str(folder))
 
 
@@ -166,7 +171,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _check_files(
     manifest: dict[str, Any], sizes: dict[str, int], digests: dict[str, str], images: set[str]
 ) -> None:
-    own = set(sizes) - images - {"provenance.json", "checksums.xxh128"}
+    own = set(sizes) - images - DATED - {"provenance.json", "checksums.xxh128"}
     assert manifest["files"] == [
         {"path": name, "size": sizes[name], "checksum": f"xxh128:{digests[name]}"}
         for name in sorted(own)
@@ -448,3 +453,58 @@ def _check_references(folder: Path, manifest: dict[str, Any]) -> None:
             assert name["given"] in (author["given"], spelled)
         assert item.get("page") == work.get("page")
         assert item["URL"] == f"https://doi.org/{work['DOI']}"
+
+
+def _check_prov(folder: Path, manifest: dict[str, Any]) -> None:
+    text = (folder / "prov.json").read_text("utf-8")
+    assert check_prov(text).get_provn()
+    subset, export = manifest["subset"], manifest["export"]
+    told = json.loads(text)
+    made = told["entity"][f"cxrcat:export/{export['id']}"]
+    assert made["term:export"] == export["id"]
+    assert made["term:mode"] == manifest["images"]["mode"]
+    kinds = [
+        {each["$"]: fact for each in fact["prov:type"]}.items() for fact in told["entity"].values()
+    ]
+    (release,) = [fact for each in kinds for kind, fact in each if kind == "term:Dataset"]
+    assert release["term:dataset"] == manifest["dataset"]["slug"]
+    assert release["term:checksum"] == manifest["dataset"]["table_checksum"]
+    digests = {
+        fact["term:digest"] for each in kinds for kind, fact in each if kind == "term:Subset"
+    }
+    assert subset["digest"] in digests
+    assert {each["digest"] for each in manifest["lineage"]} <= digests
+    agents = {agent["prov:label"] for agent in told["agent"].values()}
+    assert {export["by"], manifest["dataset"]["provider"]["name"]} <= agents
+    assert {duty["party"] for duty in manifest["duties"] if "party" in duty} <= agents
+
+
+_TIMES = {"prov:startTime", "prov:endTime", "prov:time"}
+
+
+def check_prov(text: str) -> ProvDocument:
+    """Assert that a text is PROV-JSON without a loose end or a circle; return what it holds."""
+    told = json.loads(text)
+    document = ProvDocument.deserialize(content=text, format="json")
+    declared = {name: kind for kind in ("entity", "activity", "agent") for name in told[kind]}
+    assert len(declared) == sum(len(told[kind]) for kind in ("entity", "activity", "agent"))
+    ends = {"activity": "activity", "agent": "agent", "delegate": "agent", "responsible": "agent"}
+    ends["influencer"] = "agent"
+    graph: dict[str, set[str]] = {}
+    for section, records in told.items():
+        if section == "prefix":
+            continue
+        for record in records.values():
+            for moment in _TIMES & set(record):
+                assert datetime.fromisoformat(record[moment]).utcoffset() is not None
+            if section in ("entity", "activity", "agent"):
+                continue
+            for key, value in record.items():
+                if key not in _TIMES | {"prov:type"} and key.startswith("prov:"):
+                    kind = ends.get(key.removeprefix("prov:"), "entity")
+                    assert declared[value] == kind, (section, record)
+            if section in ("wasDerivedFrom", "specializationOf"):
+                made, source = list(record.values())[:2]
+                graph.setdefault(made, set()).add(source)
+    TopologicalSorter(graph).prepare()  # raises an error for a circle
+    return document

@@ -64,9 +64,11 @@ def papers(manifest: Provenance) -> dict[str, str]:
     }
 
 
-def dated_papers(manifest: Provenance) -> dict[str, str]:  # noqa: ARG001
+def dated_papers(manifest: Provenance) -> dict[str, str]:
     """Return the papers that say when, where and by whom the export was made, by their paths.
 
     They are written last, from the finished manifest, so it does not list them.
     """
-    return {}
+    from . import prov
+
+    return {"prov.json": prov.write(manifest)}

@@ -21,6 +21,7 @@ _ALWAYS = {
     "citations/references.csl.json": "the references for Pandoc and Zotero (CSL-JSON)",
     "checksums.xxh128": "the XXH3-128 of each file, as `xxhsum -c` reads it",
     "provenance.json": "cxrcat's manifest: question, answer, duties and files, for programs",
+    "prov.json": "what was made from what, when and by whom: W3C PROV (PROV-JSON)",
 }
 _SIGNED = {
     "checksums.sha256": "the SHA-256 of each file but these two, as `sha256sum -c` reads it",
@@ -31,7 +32,6 @@ _SOMETIMES = {
     "metadata.parquet": "the same table as Parquet",
     "boxes.csv": "a row a box that a reader drew around a finding, in pixels of the released image",
     "boxes.coco.json": "the same boxes in the COCO detection format",
-    "prov.json": "the provenance as W3C PROV-JSON",
     "ro-crate-metadata.json": "the folder described as an RO-Crate",
     "croissant.json": "the folder described in Croissant",
 }

@@ -184,7 +184,6 @@ def provenance(descriptor: Descriptor, used: list[Used], **changes: Any) -> Prov
             for path in (
                 "metadata.csv",
                 *BOXES,
-                "prov.json",
                 "ro-crate-metadata.json",
                 "croissant.json",
             )
