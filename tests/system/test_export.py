@@ -178,29 +178,6 @@ def test_an_export_is_recorded_with_its_event(
     assert events == [("export.published",), ("export.prepared",)]
 
 
-def test_two_catalogs_export_the_same_but_for_when_who_and_where(
-    cxrcat: Run, work: Path, tmp_path: Path
-) -> None:
-    for name in ("one", "two"):
-        env = {"CXRCAT_CATALOG": str(tmp_path / name / "catalog"), "CXRCAT_USER": name}
-        done = cxrcat("export", "--subset", "mass", "--to", name, "--project", name, env=env)
-        assert done.returncode == 0, done.stderr
-        check_export(work / name)
-    one, two = (
-        {path.relative_to(work / name): path.read_bytes() for path in (work / name).rglob("*.*")}
-        for name in ("one", "two")
-    )
-    assert one.keys() == two.keys()
-    differing = {path.as_posix() for path in one if one[path] != two[path]}
-    assert differing == {"provenance.json", "checksums.xxh128"}
-    first, second = (json.loads(files[Path("provenance.json")]) for files in (one, two))
-    assert first.pop("export") != second.pop("export")
-    assert first == second
-    lists = [files[Path("checksums.xxh128")].decode().splitlines() for files in (one, two)]
-    changed = [left for left, right in zip(*lists, strict=True) if left != right]
-    assert [line.partition("  ")[2] for line in changed] == ["provenance.json"]
-
-
 def test_an_added_dataset_is_exported_with_its_own_duties(
     cxrcat: Run, work: Path, added: Path
 ) -> None:
