@@ -17,6 +17,7 @@ EPILOG = examples(
     "cxrcat cite --subset pneumothorax",
     "cxrcat cite --subset pneumothorax --format text --style vancouver",
     "cxrcat cite ./pneumothorax --format bibtex >> references.bib",
+    "cxrcat cite ./pneumothorax --format datacite > datacite.json",
     "cxrcat cite --subset pneumothorax --explain",
 )
 
@@ -29,6 +30,8 @@ class CitationFormat(StrEnum):
     ris = "ris"
     csl = "csl"
     cff = "cff"
+    datacite = "datacite"
+    schemaorg = "schemaorg"
 
 
 class CitationStyle(StrEnum):
@@ -39,6 +42,9 @@ class CitationStyle(StrEnum):
     ieee = "ieee"
     ama = "ama"
     chicago = "chicago"
+    mla = "mla"
+    harvard = "harvard"
+    elsevier_vancouver = "elsevier-vancouver"
 
 
 def cite(

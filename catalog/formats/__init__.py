@@ -20,6 +20,8 @@ class Format(StrEnum):
     RIS = "ris"
     CSL = "csl"
     CFF = "cff"
+    DATACITE = "datacite"
+    SCHEMAORG = "schemaorg"
 
 
 def render(format: Format, manifest: Provenance, style: Style | None = None) -> str:  # noqa: A002 - as the option of the command
@@ -28,7 +30,7 @@ def render(format: Format, manifest: Provenance, style: Style | None = None) -> 
     `style` is for text alone: with it the text has the works in that style, then the link and the
     acknowledgement; without it, it is that of citations/citation.txt.
     """
-    from . import bibtex, cff, csl, ris, text
+    from . import bibtex, cff, csl, datacite, ris, schemaorg, text
 
     match format:
         case Format.TEXT:
@@ -41,6 +43,10 @@ def render(format: Format, manifest: Provenance, style: Style | None = None) -> 
             return csl.write(manifest.citations)
         case Format.CFF:
             return cff.write(manifest)
+        case Format.DATACITE:
+            return datacite.write(manifest)
+        case Format.SCHEMAORG:
+            return schemaorg.write(manifest)
         case _:
             assert_never(format)
 

@@ -51,12 +51,9 @@ def write(manifest: Provenance) -> str:
         "type": "dataset",
         "title": title(manifest),
         "message": _message(manifest),
-        "abstract": (
-            f"The {size(manifest)} of {clean(dataset.title)}, release {dataset.version}, that "
-            f"answer the question: {clean(subset.query)}"
-        ),
+        "abstract": abstract(manifest),
         "authors": _people(works[0]) if works else [_provider(manifest)],
-        "version": f"{dataset.version}, subset version {subset.version}",
+        "version": version(manifest),
         "url": links(manifest)[0],
         "license-url": dataset.terms.url,
         "keywords": list(dict.fromkeys(clean(word) for word in keywords)),
@@ -77,6 +74,20 @@ def title(manifest: Provenance) -> str:
     """Return the title under which the slice is cited."""
     dataset, subset = manifest.dataset, manifest.subset
     return f"{clean(dataset.short_title)}, subset {clean(subset.name)} ({size(manifest)})"
+
+
+def version(manifest: Provenance) -> str:
+    """Return the version of the slice: that of the dataset, and that of the subset."""
+    return f"{manifest.dataset.version}, subset version {manifest.subset.version}"
+
+
+def abstract(manifest: Provenance) -> str:
+    """Return what the slice is, in a sentence."""
+    dataset = manifest.dataset
+    return (
+        f"The {size(manifest)} of {clean(dataset.title)}, release {dataset.version}, that "
+        f"answer the question: {clean(manifest.subset.query)}"
+    )
 
 
 def read(text: str) -> CffFacts:

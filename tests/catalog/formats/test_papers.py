@@ -235,7 +235,8 @@ def test_counts() -> None:
 @pytest.mark.parametrize("format_", Format)
 def test_every_format_is_served(format_: Format, nih: Provenance) -> None:
     text = render(format_, nih)
-    assert text in papers(nih).values()
+    on_request = format_ in (Format.DATACITE, Format.SCHEMAORG)
+    assert (text in papers(nih).values()) != on_request
     assert "10.1109/CVPR.2017.369" in text
 
 
