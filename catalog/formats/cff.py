@@ -78,7 +78,7 @@ def title(manifest: Provenance) -> str:
 
 def version(manifest: Provenance) -> str:
     """Return the version of the slice: that of the dataset, and that of the subset."""
-    return f"{manifest.dataset.version}, subset version {manifest.subset.version}"
+    return f"{clean(manifest.dataset.version)}, subset version {manifest.subset.version}"
 
 
 def abstract(manifest: Provenance) -> str:

@@ -119,7 +119,7 @@ class _Builder:
             "question": clean(version.query),
             "normal": clean(version.normal),
             "operation": clean(version.operation),
-            "step": [json.dumps(step, ensure_ascii=False) for step in version.steps],
+            "step": [clean(json.dumps(step, ensure_ascii=False)) for step in version.steps],
         }
         entity = said.entity(
             self._version_id(version),
@@ -157,7 +157,7 @@ class _Builder:
             f"export of {reference}, {size(manifest)}",
             "term:Slice",
             "prov:Collection",
-            export=facts.id,
+            export=clean(facts.id),
             host=clean(facts.host),
             project=facts.project and clean(facts.project),
             mode=manifest.images.mode,
@@ -269,7 +269,8 @@ class _Builder:
         """Return cxrcat; by which of its versions a record was made is not known."""
         words = ("cxrcat", *([version] if version else []))
         key = identifier("software", *words)
-        return self.said.agent(key, " ".join(words), "prov:SoftwareAgent", version=version)
+        shown = version and clean(version)
+        return self.said.agent(key, clean(" ".join(words)), "prov:SoftwareAgent", version=shown)
 
     def _organization(self, party: str) -> str:
         provider = self._manifest.dataset.provider

@@ -44,7 +44,7 @@ def statements(manifest: Provenance, table: Path) -> Iterator[Statement]:
         image = identifier("image", manifest.dataset.slug, row["name"])
         facts: Record = {"prov:label": clean(row["name"])}
         if row["source"]:
-            facts["prov:location"] = address(clean(row["source"]))
+            facts["prov:location"] = address(row["source"])
         yield Statement("entity", image, facts)
         yield Statement("hadMember", f"_:image{number}", related("hadMember", members, image))
         if row["path"] and manifest.images.files:

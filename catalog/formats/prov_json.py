@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from .facts import clean
+
 Record = dict[str, Any]
 Document = dict[str, dict[str, Record]]
 
@@ -46,7 +48,7 @@ def name(qualified: str) -> Record:
 
 def address(text: str) -> Record:
     """Return a value that is an address."""
-    return {"$": text, "type": "xsd:anyURI"}
+    return {"$": clean(text), "type": "xsd:anyURI"}
 
 
 def whole(number: int) -> Record:

@@ -205,6 +205,28 @@ def test_any_lineage_is_whole_and_without_circles(
         assert all(each["prov:endTime"] == AT.isoformat() for each in ended)
 
 
+@pytest.mark.parametrize("form", ProvForm)
+def test_no_control_character_reaches_a_terminal(nih: Provenance, form: ProvForm) -> None:
+    bad = "a\x1b[2J\x9b\x07z"
+    step: dict[str, str | int | list[tuple[str, str]] | None] = {"kind": bad}
+    subset = nih.subset.model_copy(
+        update={"name": bad, "query": bad, "normal": bad, "operation": bad, "steps": [step]}
+    )
+    provider = nih.dataset.provider.model_copy(update={"name": bad, "url": f"https://{bad}"})
+    words = {"slug": bad, "version": bad, "title": bad, "released": bad, "homepage": bad}
+    changed = nih.model_copy(
+        update={
+            "subset": subset,
+            "dataset": nih.dataset.model_copy(update={**words, "provider": provider}),
+            "tool": nih.tool.model_copy(update={"version": bad}),
+            "export": ExportFacts(id=bad, at=AT, by=bad, host=bad, project=bad),
+            "duties": [each.model_copy(update={"text": bad, "party": bad}) for each in nih.duties],
+        }
+    )
+    text = text_of(changed, form)
+    assert all(line.isprintable() for line in text.splitlines())
+
+
 def test_a_lineage_that_cannot_be_is_refused(nih: Provenance) -> None:
     def read(name: str) -> list[ReadFact]:
         return [ReadFact(kind="subset", name=name, word="x")]
