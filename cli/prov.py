@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .context import examples, open_catalog
+from .context import Json, examples, open_catalog
 
 EPILOG = examples(
     "cxrcat prov ./pneumothorax --format provn",
@@ -40,6 +40,7 @@ def prov(
     images: Annotated[
         bool, typer.Option("--images", help="Tell of each image of the export too.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Print where a slice comes from: what was made from what, when, by whom and with what."""
     from ..catalog.formats.prov_forms import ProvForm, provenance
@@ -57,5 +58,5 @@ def prov(
     else:
         with open_catalog(context) as catalog:
             manifest = catalog.manifest(str(subset))
-    form = ProvForm(format_.value)
+    form = ProvForm.JSON if json else ProvForm(format_.value)
     sys.stdout.writelines(provenance(manifest, form, exported=folder is not None, table=table))
