@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .identify.run import Wanted as Asked
     from .log import Chain, Entries, Filter, Head
     from .moving import Copied
+    from .recipe import Rebuilt, Written
+    from .register import Registered
     from .replicas import ReplicaInfo
+    from .reproduce import Reproduction
     from .rights import Role
     from .scan import Scan, ScanReport
     from .verify import Verified
@@ -140,6 +143,39 @@ class Catalog(Using):
         from .view import save
 
         return save(self._store, wanted, progress)
+
+    def recipe(self, what: str | Path, beside: str | None = None) -> Written:
+        """Return the recipe of a subset, or of an export's folder given as a `Path`.
+
+        `beside` is the name of the file that it will be: many names then stand in a file beside it.
+        """
+        from . import recipe
+
+        if isinstance(what, Path):
+            return recipe.of_export(self._store, what, beside)
+        return recipe.of_subset(self._store, self.settings, what, beside)
+
+    def follow_recipe(self, path: Path, name: str | None = None) -> Rebuilt:
+        """Make a recipe's subset and its lineage here, if the answers are equal to its own."""
+        from . import recipe, told
+
+        read = told.of_recipe(path)
+        with self._store.writing() as session:
+            return recipe.make(session, read, name, self.settings.by)
+
+    def reproduce(self, path: Path) -> Reproduction:
+        """Ask all of an export, a manifest or a recipe again, and compare; record nothing."""
+        from . import reproduce, told
+
+        read = told.read(path)
+        with self._store.reading() as session:
+            return reproduce.reproduce(session, read)
+
+    def register(self, folder: Path, progress: Progress = SILENT) -> Registered:
+        """Verify an export of another catalog, and record it with its lineage; all or nothing."""
+        from .register import register
+
+        return register(self._store, folder, self.settings.by, progress)
 
     def manifest(self, name: str) -> Provenance:
         """Return the manifest that an export of a subset would have, to cite from."""

@@ -39,6 +39,23 @@ class Ask:
     built_in: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to what was asked; `ask` has its steps with their levels."""
+
+    ask: Ask
+    normal: str
+    reads: list[dict[str, str]]
+    funnel: list[dict[str, Any]]
+    members: BitMap
+    digest: str
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps as they are recorded."""
+        return [selection.dump(step) for step in self.ask.steps]
+
+
 class Creator:
     """Makes subsets of one release, in one session; what it reads of the release is kept."""
 
@@ -67,20 +84,13 @@ class Creator:
         """
         subsets.check_name(ask.name)
         subsets.check_note(ask.note or "")
-        tree = parse(ask.where, self.vocabulary)
-        normal = normalise(tree)
-        spelled = spell(normal)
-        read = list(self._reads(tree))
-        ask = replace(ask, steps=tuple(self._levelled(ask.steps, read)))
-        narrowed = list(self._narrowed(ask, tree))
-        members = narrowed[-1][1]
-        checksum = str(digest(members))
-        recorded = [selection.dump(step) for step in ask.steps]
+        found = self.answer(ask)
+        ask, recorded = found.ask, found.steps
         latest = subsets.latest(self.session, self.dataset, ask.name)
         if latest is not None and (latest.normal, latest.steps, latest.digest) == (
-            spelled,
+            found.normal,
             recorded,
-            checksum,
+            found.digest,
         ):
             return latest
         subset = Subset(
@@ -88,15 +98,15 @@ class Creator:
             name=ask.name,
             version=latest.version + 1 if latest else 1,
             query=ask.written or ask.where,
-            normal=spelled,
+            normal=found.normal,
             operation=ask.operation,
             steps=recorded,
-            reads=[*read, *ask.also_read],
-            funnel=list(self._funnel(narrowed)),
-            images=len(members),
-            patients=self.index.patients.count(members),
-            digest=checksum,
-            members=dump(members),
+            reads=found.reads,
+            funnel=found.funnel,
+            images=len(found.members),
+            patients=self.index.patients.count(found.members),
+            digest=found.digest,
+            members=dump(found.members),
             note=ask.note,
             built_in=ask.built_in,
             by=self.by,
@@ -109,12 +119,28 @@ class Creator:
             "subset.created",
             f"{ask.name}@{subset.version}",
             dataset=f"{self.dataset.slug}@{self.dataset.version}",
-            normal=spelled,
+            normal=found.normal,
             steps=recorded,
-            digest=checksum,
+            digest=found.digest,
             images=subset.images,
         )
         return subset
+
+    def answer(self, ask: Ask) -> Answer:
+        """Answer without recording anything; raise as `create` does for the question and steps."""
+        tree = parse(ask.where, self.vocabulary)
+        read = list(self._reads(tree))
+        ask = replace(ask, steps=tuple(self._levelled(ask.steps, read)))
+        narrowed = list(self._narrowed(ask, tree))
+        members = narrowed[-1][1]
+        return Answer(
+            ask,
+            spell(normalise(tree)),
+            [*read, *ask.also_read],
+            list(self._funnel(narrowed)),
+            members,
+            str(digest(members)),
+        )
 
     def read_of_labels(self, labels: str, word: str) -> dict[str, str]:
         """Return the record that a label set was read, by a word of a question or a step."""

@@ -58,6 +58,25 @@ def prepare(session: Session, export: Export, project: str | None) -> None:
     )
 
 
+def register(
+    session: Session, export: Export, project: str | None, by: str, versions: dict[str, str]
+) -> None:
+    """Record an export that another catalog made; `versions` maps its subsets to those here."""
+    if project is not None:
+        export.project_id = _project(session, project, by, export.at).id
+    session.add(export)
+    events.record(
+        session,
+        by,
+        "export.registered",
+        export.id,
+        subset=export.subset_id,
+        destination=export.destination,
+        checksum=export.checksum,
+        versions=versions,
+    )
+
+
 def settle(session: Session, export_id: str, state: str, by: str) -> None:
     """Record whether an export came to stand at its destination."""
     row = session.get_one(Export, export_id)

@@ -168,7 +168,7 @@ class Answered:
 
 Step: TypeAlias = OnePerPatient | Sample | Part | Listed | Answered
 
-_KINDS: dict[str, type[Step]] = {
+KINDS: dict[str, type[Step]] = {
     "answer": Answered,
     "list": Listed,
     "one_per_patient": OnePerPatient,
@@ -179,7 +179,7 @@ _KINDS: dict[str, type[Step]] = {
 
 def kind_of(step: Step) -> str:
     """Return the name of a step's kind, as it is recorded."""
-    (kind,) = (name for name, each in _KINDS.items() if each is type(step))
+    (kind,) = (name for name, each in KINDS.items() if each is type(step))
     return kind
 
 
@@ -194,7 +194,7 @@ def dump(step: Step) -> dict[str, Any]:
 def load(recorded: Mapping[str, Any]) -> Step:
     """Return a step from its record."""
     facts = dict(recorded)
-    kind = _KINDS[facts.pop("kind")]
+    kind = KINDS[facts.pop("kind")]
     if kind is Part:
         facts["into"] = tuple((str(name), str(share)) for name, share in facts["into"])
     return kind(**facts)

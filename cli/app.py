@@ -28,6 +28,7 @@ from . import (
     log,
     project,
     prov,
+    reproduce,
     scan,
     schema,
     split,
@@ -56,6 +57,9 @@ app = typer.Typer(
 )
 app.command("export", epilog=export.EPILOG)(export.export)
 app.command("verify", epilog=verify.EPILOG)(verify.verify)
+app.command("recipe", epilog=reproduce.RECIPE_EPILOG)(reproduce.recipe)
+app.command("reproduce", epilog=reproduce.REPRODUCE_EPILOG)(reproduce.reproduce)
+app.command("register", epilog=reproduce.REGISTER_EPILOG)(reproduce.register)
 app.command("cite", epilog=cite.EPILOG)(cite.cite)
 subset.app.command("split", epilog=split.EPILOG)(split.split)
 subset.app.command("diff", epilog=compare.DIFF_EPILOG)(compare.diff)

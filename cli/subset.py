@@ -19,6 +19,7 @@ from .context import (
     print_facts,
     print_json,
     print_table,
+    printable,
     progress,
     say,
 )
@@ -140,11 +141,15 @@ def show(
         "cxrcat subset create holdout --from-list names.txt --note 'of the 2019 paper'",
         "cxrcat subset create men --where \"effusion and sex = 'M'\" --engine bigquery "
         "--billing-project my-project",
+        "cxrcat subset create --recipe pneumothorax.cxrcat.yaml",
     )
 )
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, '.', '-' and '_'.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Lower-case letters, digits, '.', '-' and '_'; a recipe has its own."),
+    ] = None,
     where: Annotated[
         str | None,
         typer.Option(
@@ -168,6 +173,10 @@ def create(
     from_list: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The images that a file names, one a line."),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What a recipe makes, lineage and all."),
     ] = None,
     one_per_patient: Annotated[
         Pick | None, typer.Option(help="Keep one image a patient, by follow-up or by lot.")
@@ -218,6 +227,13 @@ def create(
         by=by.value,
         seed=seed,
     )
+    if recipe is not None:
+        if wanted != Derivation() or engine is not Engine.local or note or dataset:
+            raise UsageError("--recipe stands alone, with a NAME at most; derive from its subset")
+        _follow(context, recipe, name, json)
+        return
+    if name is None:
+        raise UsageError("name it: cxrcat subset create NAME …; only --recipe FILE brings a name")
     with open_catalog(context) as catalog:
         if engine is Engine.bigquery:
             granted = grant(billing_project, table, max_bytes_billed, yes, allow_missing)
@@ -231,6 +247,21 @@ def create(
         return
     say(f"{each.images:,} images of {each.patients:,} patients")
     typer.echo(f"{each.name}@{each.version}")
+
+
+def _follow(context: typer.Context, recipe: Path, name: str | None, json: bool) -> None:
+    with open_catalog(context) as catalog:
+        found = catalog.follow_recipe(recipe, name)
+    if json:
+        print_json(asdict(found))
+        return
+    for note in found.notes:
+        say(printable(note))
+    for there, here in found.versions.items():
+        if there != here:
+            say(f"{there} of the recipe is {here} here")
+    say(f"{found.subset.images:,} images of {found.subset.patients:,} patients, equal")
+    typer.echo(f"{found.subset.name}@{found.subset.version}")
 
 
 def _alone(wanted: Derivation) -> str:
