@@ -74,7 +74,7 @@ def register(store: Store, folder: Path, by: str, progress: Progress = SILENT) -
 
 def _read(folder: Path, progress: Progress) -> _Arrived:
     found = verify(folder, progress)
-    _check_whole(folder, found)
+    checksum = _check_whole(folder, found)
     manifest = found.manifest
     listed = read_checksums(folder / _CHECKSUMS)
     if manifest is None or TABLE not in listed:
@@ -90,10 +90,11 @@ def _read(folder: Path, progress: Progress) -> _Arrived:
         raise CheckFailedError(f"{folder / TABLE}: names other images than {MANIFEST} says")
     told = of_manifest(manifest, str(folder / MANIFEST), {manifest.subset.reference: table["name"]})
     files = {path: str(checksum) for path, checksum in listed.items()}
-    return _Arrived(folder.absolute(), manifest, told, found.checksum, table, files)
+    return _Arrived(folder.absolute(), manifest, told, checksum, table, files)
 
 
-def _check_whole(folder: Path, found: Verified) -> None:
+def _check_whole(folder: Path, found: Verified) -> str:
+    """Return the checksum of the list of checksums; raise `CheckFailedError` for a broken export."""
     for what in ("changed", "missing", "extra"):
         paths = getattr(found, what)
         if paths:
@@ -101,6 +102,9 @@ def _check_whole(folder: Path, found: Verified) -> None:
                 f"{folder}: is not whole, so nothing was registered: {len(paths):,} {what}, "
                 f"{paths[0][:80]!r} first; 'cxrcat verify {folder}' says all"
             )
+    if found.checksum is None:
+        raise CheckFailedError(f"{folder}: has no list of checksums, so nothing was registered")
+    return found.checksum
 
 
 def _record(session: Session, arrived: _Arrived, by: str) -> Registered:

@@ -282,7 +282,7 @@ def test_images_of_an_export_are_replicas(
 ) -> None:
     source = image_folder(list(LISTED))
     theirs.export(
-        Request("listed", destination=tmp_path / "x", source=str(source), images=ImageMode.COPY)
+        Request("listed", destination=tmp_path / "x", source=str(source), mode=ImageMode.COPY)
     )
     assert ours.register(tmp_path / "x").replicas == 2
     (replica,) = ours.replicas(HERNIA)
