@@ -13,7 +13,7 @@ from .context import Json, examples, open_catalog, print_json
 EPILOG = examples(
     "cxrcat lineage adults-train",
     "cxrcat lineage adults-train --format mermaid",
-    "cxrcat lineage adults-train --format dot | dot -Tsvg > lineage.svg",
+    "cxrcat lineage adults-train --format svg > lineage.svg",
 )
 
 
@@ -23,6 +23,7 @@ class GraphFormat(StrEnum):
     tree = "tree"
     mermaid = "mermaid"
     dot = "dot"
+    svg = "svg"
     json = "json"
 
 
@@ -33,7 +34,7 @@ def lineage(
     json: Json = False,
 ) -> None:
     """Show the subsets, label sets and release that a subset is made from, and what came of it."""
-    from ..catalog.formats import graph
+    from ..catalog.formats import graph, svg
 
     with open_catalog(context) as catalog:
         found = catalog.lineage(name)
@@ -44,5 +45,6 @@ def lineage(
         GraphFormat.tree: graph.tree,
         GraphFormat.mermaid: graph.mermaid,
         GraphFormat.dot: graph.dot,
+        GraphFormat.svg: svg.write,
     }
     typer.echo(writers[format_](found), nl=False)

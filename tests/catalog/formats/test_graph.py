@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from cxrcat.catalog import Catalog, Request
 from cxrcat.catalog.derive import Derivation
 from cxrcat.catalog.formats import graph as formats
+from cxrcat.catalog.formats import svg
 from cxrcat.catalog.graph import Graph, GraphEdge, GraphNode
 
 ODD = Graph(
@@ -91,3 +94,25 @@ def test_a_diamond_is_drawn_once_a_branch() -> None:
     )
     text = formats.tree(Graph("subset a", nodes, edges))
     assert text.count("from: d") == 2
+
+
+def test_the_drawing_has_every_node_and_no_two_in_one_place(found: Graph) -> None:
+    root = ElementTree.fromstring(svg.write(found))  # noqa: S314 - our own
+    space = "{http://www.w3.org/2000/svg}"
+    titles = [each.findtext(f"{space}title") for each in root.findall(f"{space}g")]
+    assert titles == [node.label for node in found.nodes]
+    assert len(root.findall(f"{space}path")) == len(found.edges)
+    boxes = [each.attrib for each in root.iter(f"{space}rect")]
+    for one, other in combinations(boxes, 2):
+        apart = abs(int(one["x"]) - int(other["x"])), abs(int(one["y"]) - int(other["y"]))
+        assert apart[0] > int(one["width"]) or apart[1] > int(one["height"])
+    left = {node.id: int(box["x"]) for node, box in zip(found.nodes, boxes, strict=True)}
+    assert all(left[edge.source] < left[edge.made] for edge in found.edges)
+
+
+def test_a_hostile_label_and_a_circle_are_drawn() -> None:
+    node = GraphNode("a", "subset", "<script>&\"'", 1)
+    text = svg.write(Graph("a", (node,), (GraphEdge("a", "a", "<x>"),)))
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own
+    assert "<script>" not in text
+    assert len(root) == 2
