@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from ..schemas.errors import NotFoundError
+from ..schemas.errors import CatalogError, NotFoundError
 from ..schemas.tables import Dataset, Finding, LabelSet, Subset
 from .checksums import of_file
 from .suggest import unknown
@@ -96,10 +96,21 @@ def find(session: Session, name: str | None = None) -> Dataset:
 
 
 def descriptor_of(dataset: Dataset) -> Descriptor:
-    """Return the descriptor that the catalog holds of a dataset."""
+    """Return the descriptor that the catalog holds of a dataset.
+
+    Raises `CatalogError` when a newer cxrcat wrote it, with keys that this one does not know.
+    """
+    from pydantic import ValidationError
+
     from ..schemas.descriptor import Descriptor
 
-    return Descriptor.model_validate_json(dataset.descriptor)
+    try:
+        return Descriptor.model_validate_json(dataset.descriptor)
+    except ValidationError as error:
+        raise CatalogError(
+            f"{dataset.slug}: the catalog's descriptor is not one that this cxrcat reads; "
+            "a newer one wrote it: upgrade cxrcat, or name another catalog with --catalog"
+        ) from error
 
 
 def full_descriptor(session: Session, dataset: Dataset) -> Descriptor:

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from cxrcat.catalog import Catalog, Request, datasets
-from cxrcat.schemas.errors import InputError, NotFoundError
+from cxrcat.schemas.errors import CatalogError, InputError, NotFoundError
 from cxrcat.schemas.tables import Event
 
 from ..checks import check_export
@@ -189,3 +189,12 @@ def test_an_export_of_an_added_dataset_owes_what_it_used(
             update={"files": check_export(plan.destination).files}
         )
         assert catalog.verify(plan.destination).ok
+
+
+def test_a_descriptor_of_a_newer_cxrcat_is_refused_in_one_line(catalog: Catalog) -> None:
+    with catalog._store.writing() as session:
+        row = datasets.find(session)
+        row.descriptor = row.descriptor.replace('"format"', '"tomorrow": 1, "format"', 1)
+        session.add(row)
+    with pytest.raises(CatalogError, match=r"nih-chest-xray: .*upgrade cxrcat"):
+        catalog.descriptor()
