@@ -40,35 +40,20 @@ def read_model(path: Path, model: type[_Model]) -> _Model:
 def load(text: str) -> Any:
     """Return the data of a text that cxrcat wrote itself; raise `yaml.YAMLError` for what is none.
 
-    What others wrote is read by `parse_model`, which bounds what a text may be.
+    What others wrote is read by `parse_data` and `parse_model`, which bounds what a text may be.
     """
     root = yaml.compose(text, Loader=_Loader)
     return None if root is None else SafeConstructor().construct_document(root)
 
 
+def parse_data(text: str, where: str) -> Any:
+    """Return the data of a YAML text that others wrote (see `read_model`), of whatever shape."""
+    return _parse(text, where)[1]
+
+
 def parse_model(text: str, model: type[_Model], where: str) -> _Model:
     """Return the YAML `text` as `model`; `where` names it in errors (see `read_model`)."""
-    try:
-        depth = 0
-        for event in yaml.parse(text, Loader=_Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            if isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{where}:{line}: aliases are not allowed; write it out")
-            if depth > _DEEPEST:  # the parser in C would run out of its stack, and end the process
-                raise InputError(f"{where}:{line}: nested too deeply to be a descriptor")
-        root = yaml.compose(text, Loader=_Loader)
-        for key, line in _repeated_keys(root):
-            raise InputError(f"{where}:{line}: the key {key!r} is there twice; keep one")
-        data = None if root is None else SafeConstructor().construct_document(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = 1 if mark is None else mark.line + 1
-        raise InputError(f"{where}:{line}: is not YAML: {error.problem or error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{where}: is not YAML: {reason}") from error
+    root, data = _parse(text, where)
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -78,6 +63,31 @@ def parse_model(text: str, model: type[_Model], where: str) -> _Model:
         more = f" (and {len(others)} more)" if others else ""
         message = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}:{line}: {key}: {message}{more}") from error
+
+
+def _parse(text: str, where: str) -> tuple[yaml.Node | None, Any]:
+    """Return the tree of a text, and the data that is made from it."""
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{where}:{line}: aliases are not allowed; write it out")
+            if depth > _DEEPEST:  # the parser in C would run out of its stack, and end the process
+                raise InputError(f"{where}:{line}: nested too deeply")
+        root = yaml.compose(text, Loader=_Loader)
+        for key, line in _repeated_keys(root):
+            raise InputError(f"{where}:{line}: the key {key!r} is there twice; keep one")
+        return root, None if root is None else SafeConstructor().construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = 1 if mark is None else mark.line + 1
+        raise InputError(f"{where}:{line}: is not YAML: {error.problem or error}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{where}: is not YAML: {reason}") from error
 
 
 def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
