@@ -14,6 +14,9 @@ from .using import Using
 
 if TYPE_CHECKING:
     from ..schemas.manifest import Provenance
+    from .audit import AuditReport
+    from .audit import Wanted as WantedAudit
+    from .audit.history import AuditInfo
     from .export import Plan, Request
     from .exports import ExportInfo
     from .fetch import FetchReport
@@ -222,6 +225,34 @@ class Catalog(Using):
         from .grant import grant
 
         return grant(self._store, user, role, apply)
+
+    def audit(self, wanted: WantedAudit, progress: Progress = SILENT) -> AuditReport:
+        """Look into project trees for data, references and attribution; record what was found."""
+        from .audit import baseline, history
+        from .audit.run import audit
+
+        with self._store.reading() as session:
+            report = audit(session, self.settings.by, wanted, progress)
+        if wanted.record:
+            with self._store.writing() as session:
+                history.record(session, report, self.settings.host)
+        return report if wanted.baseline is None else baseline.apply(report, Path(wanted.baseline))
+
+    def fix(self, report: AuditReport) -> list[Path]:
+        """Write the papers that audited projects lack; return the files that were written."""
+        from .audit.fix import fix
+        from .audit.known import Known
+
+        with self._store.reading() as session:
+            known = Known(session)
+            return [path for each in report.projects for path in fix(known, each)]
+
+    def audits(self, project: str | None = None) -> list[AuditInfo]:
+        """Return the recorded audits, the newest first, each beside the one before it."""
+        from .audit import history
+
+        with self._store.reading() as session:
+            return history.listing(session, project)
 
     def health(self) -> Health:
         """Look at the whole catalog and say what is in it, what is missing and what is damaged."""

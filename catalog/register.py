@@ -94,7 +94,7 @@ def _read(folder: Path, progress: Progress) -> _Arrived:
 
 
 def _check_whole(folder: Path, found: Verified) -> str:
-    """Return the checksum of the list of checksums; raise `CheckFailedError` for a broken export."""
+    """Return the checksum of its list of checksums; raise `CheckFailedError` when it is broken."""
     for what in ("changed", "missing", "extra"):
         paths = getattr(found, what)
         if paths:

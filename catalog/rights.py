@@ -54,6 +54,7 @@ _GIVEN = {
             Right("INSERT", table)
             for table in (
                 *("subset", "export", "project", "use", "use_artifact", "event", "replica"),
+                "audit",
                 *("label_set", "finding", "reading", "facet", "fingerprint"),
             )
         ),

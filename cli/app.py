@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from . import (
-    catalog as catalogs,
-)
-from . import (
+    audit,
+    audits,
     cite,
     compare,
     dataset,
@@ -37,6 +36,9 @@ from . import (
     verify,
     view,
     withdraw,
+)
+from . import (
+    catalog as catalogs,
 )
 from .context import DEBUG_VARIABLE, Options, examples, printable
 
@@ -73,6 +75,8 @@ app.command("withdraw", epilog=withdraw.WITHDRAW_EPILOG)(withdraw.withdraw)
 app.add_typer(project.app, name="project")
 app.add_typer(use.app, name="use")
 app.command("exports", epilog=exports.EPILOG)(exports.exports)
+app.command("audit", epilog=audit.EPILOG)(audit.audit)
+app.command("audits", epilog=audits.EPILOG)(audits.audits)
 app.command("datasets", epilog=dataset.EPILOG)(dataset.datasets)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(labels.app, name="labels")

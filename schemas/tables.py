@@ -352,6 +352,31 @@ class UseArtifact(SQLModel, table=True):
     checksum: str | None
 
 
+class Audit(SQLModel, table=True):
+    """An audit of a project: how many problems of each severity, and which.
+
+    `root` is the project's folder on `host`; each of `problems` has a rule, a severity, a path, a
+    message and the fingerprint by which it is known again.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("audit_root", "host", "root"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run: str = Field(index=True)
+    project: str
+    root: str = Field(sa_type=_TEXT)
+    host: str
+    duties: int
+    met: int
+    errors: int
+    warnings: int
+    notes: int
+    problems: list[dict[str, str]] = Field(sa_type=_JSON)
+    by: str
+    at: datetime = Field(sa_type=_MOMENT)
+
+
 class Event(SQLModel, table=True):
     """An entry of the append-only log; each carries the digest of the one before it."""
 

@@ -64,8 +64,8 @@ def write(manifest: Provenance) -> str:
                 "description": "XXH3-128 of the names of the images, one a line",
             }
         ],
-        **({"preferred-citation": _work(works[0])} if works else {}),
-        "references": [*(_work(citation) for citation in works), _data(manifest)],
+        **({"preferred-citation": reference(works[0])} if works else {}),
+        "references": [*(reference(citation) for citation in works), _data(manifest)],
     }
     return yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=96)
 
@@ -144,7 +144,8 @@ def _data(manifest: Provenance) -> dict[str, Any]:
     }
 
 
-def _work(citation: Citation) -> dict[str, Any]:
+def reference(citation: Citation) -> dict[str, Any]:
+    """Return a work as CFF writes a reference."""
     facts = facts_of(citation)
     container = clean(citation.container_title or "")
     place: dict[str, Any] = {}

@@ -1,4 +1,4 @@
 """The database migrations, run by alembic; `HEAD` is the revision that this release writes."""
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision, known without importing alembic: opening a catalog compares it only."""

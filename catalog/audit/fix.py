@@ -1,0 +1,147 @@
+"""Write the papers that a project lacks, and touch nothing else in it.
+
+ATTRIBUTION.md and CITATION.cff are written where there are none, or where an earlier fix wrote
+them; a README gets a section between two marks, which is replaced the next time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...schemas.errors import SourceError
+from ...schemas.terms import Citation, Duty, DutyKind
+from ..formats.cff import reference
+from ..formats.facts import clean, doi_url
+from ..formats.markdown import prose
+from ..formats.wording import references
+from .known import Known
+from .model import ProjectReport
+
+BEGIN, END = "<!-- cxrcat:attribution -->", "<!-- /cxrcat:attribution -->"
+_WRITTEN = "# Written by cxrcat audit --fix; it is written again as long as this line stands here."
+_SECTION = re.compile(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+_ATTRIBUTION, _CFF = "ATTRIBUTION.md", "CITATION.cff"
+_READMES = ("README.md", "Readme.md", "readme.md")
+
+
+def fix(known: Known, project: ProjectReport) -> list[Path]:
+    """Write what a project lacks, and return the files that were written or changed.
+
+    Nothing is done where all duties are met. Raises `SourceError` when a file cannot be written.
+    """
+    lacking = set(project.duties) - set(project.met)
+    if not lacking:
+        return []
+    owed = [
+        (duty, works)
+        for release in known.defaults
+        for works in [{work.id: work for work in release.descriptor.citations}]
+        for duty in release.descriptor.duties
+        if duty.id in project.duties
+    ]
+    duties = [duty for duty, _ in owed]
+    works = [works[duty.citation] for duty, works in owed if duty.citation]
+    root = Path(project.root)
+    try:
+        return list(_write(root, project.name, duties, works))
+    except OSError as error:
+        place = error.filename or root
+        raise SourceError(f"{place}: cannot be written: {error.strerror or error}") from error
+
+
+def _write(
+    root: Path, name: str, duties: Sequence[Duty], works: Sequence[Citation]
+) -> Iterator[Path]:
+    words = "\n\n".join(_words(duties, works))
+    texts = {
+        _ATTRIBUTION: f"{BEGIN}\n# Attribution\n\n{words}\n{END}\n",
+        _CFF: _cff(name, duties, works),
+    }
+    for file, text in texts.items():
+        path = root / file
+        if _is_ours(path) and _replace(path, text):
+            yield path
+    for file in _READMES:
+        path = root / file
+        if path.is_file() and not path.is_symlink():
+            if _replace(path, _with_section(_read(path), words)):
+                yield path
+            return
+
+
+def _words(duties: Sequence[Duty], works: Sequence[Citation]) -> Iterator[str]:
+    """Yield a paragraph a duty, in the duties' words."""
+    for duty in duties:
+        match duty.kind:
+            case DutyKind.LINK:
+                yield f"{prose(clean(duty.text).rstrip('.'))}: <{duty.url}>"
+            case DutyKind.ACKNOWLEDGEMENT:
+                yield prose(clean(duty.text))
+            case DutyKind.CITATION:
+                pass
+    if works:
+        lines = [f"- {prose(references(work)[-1])} <{doi_url(work.doi)}>" for work in works]
+        yield "Please cite:\n\n" + "\n".join(lines)
+
+
+def _cff(name: str, duties: Sequence[Duty], works: Sequence[Citation]) -> str:
+    import yaml
+
+    said = [clean(duty.text) for duty in duties if duty.kind is DutyKind.ACKNOWLEDGEMENT]
+    said += [f"{clean(duty.text).rstrip('.')}: {duty.url}" for duty in duties if duty.url]
+    file: dict[str, Any] = {
+        "cff-version": "1.2.0",
+        "message": " ".join(["If you use this work, cite it and what it refers to.", *said]),
+        "title": name,
+        "authors": [{"name": f"The authors of {name}"}],
+        "references": [reference(work) for work in works],
+    }
+    text = yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=100)
+    return f"{_WRITTEN}\n{text}"
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is not there, or was written by an earlier fix."""
+    if path.is_symlink():
+        return False
+    if not path.exists():
+        return True
+    return path.is_file() and _read(path).startswith((BEGIN, _WRITTEN))
+
+
+def _with_section(text: str, words: str) -> str:
+    section = f"{BEGIN}\n## Data attribution\n\n{words}\n{END}"
+    if _SECTION.search(text):
+        return _SECTION.sub(lambda _: section, text, count=1)
+    return f"{text.rstrip()}\n\n{section}\n" if text.strip() else f"{section}\n"
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _replace(path: Path, text: str) -> bool:
+    """Write a file whole, beside and renamed, in the line ends that it had; tell if it changed."""
+    before = path.read_bytes() if path.exists() else None
+    if before is not None and b"\r\n" in before:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    data = text.encode("utf-8", "surrogateescape")
+    if data == before:
+        return False
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    mode = path.stat().st_mode & 0o777 if before is not None else 0o644
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return True

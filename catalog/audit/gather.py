@@ -1,0 +1,194 @@
+"""Gather the facts of a project: exports, images, tables, and the words of its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ...schemas.checksum import Checksum
+from ...schemas.errors import InputError
+from ..checksums import of_file
+from . import repository
+from .cff import problems_of
+from .evidence import Reader
+from .found import MANIFEST, is_export, look
+from .known import Known
+from .members import IMAGE, LISTS, Pile, in_archive, in_container, is_archive, stem_of
+from .model import Facts, FoundExport, FoundImages, FoundTable, Words
+from .texts import LIMIT, Text, TextKind, from_bytes, kind_of, read, reads_pdf
+from .walk import File, Tree
+
+_NOTEBOOK = 32 << 20  # bytes of a notebook that are read: pictures stand inside
+_HEADER = 4096  # bytes of a table that are read
+_TABLES = (".csv", ".tsv", ".txt")
+
+
+def gather(known: Known, reader: Reader, root: Path, tree: Tree, full: bool) -> Facts:
+    """Return what is found in a project's tree."""
+    return _Gatherer(known, reader, root, full).gather(tree)
+
+
+class _Gatherer:
+    def __init__(self, known: Known, reader: Reader, root: Path, full: bool) -> None:
+        self._known, self._reader, self._root, self._full = known, reader, root, full
+        self._tracked: frozenset[str] | None = None
+        self._asked = False
+
+    def gather(self, tree: Tree) -> Facts:
+        exports = list(self._exports(tree))
+        inside = tuple(f"{each.folder}/" if each.folder else "" for each in exports)
+        public = tuple(
+            f"{each.folder}/" if each.folder else "" for each in exports if not each.ignored
+        )
+        outside = [file for file in tree.files if not (inside and file.path.startswith(inside))]
+        images, tables = self._images(outside), list(self._tables(outside))
+        references: list[Words] = []
+        evidence: list[Words] = []
+        unread: list[tuple[str, str]] = []
+        self._texts(outside, references, evidence, unread)
+        papers = (file for file in tree.files if public and file.path.startswith(public))
+        self._texts(papers, [], evidence, unread)
+        return Facts(
+            files=len(tree.files),
+            size=sum(file.size for file in tree.files),
+            exports=tuple(exports),
+            images=tuple(images),
+            tables=tuple(tables),
+            references=tuple(references),
+            evidence=tuple(evidence),
+            cff=tuple(self._cff(outside)),
+            unread=tuple(unread),
+            repository=repository.top_of(self._root) is not None,
+        )
+
+    def _is_tracked(self, path: str) -> bool:
+        if not self._asked:
+            self._tracked, self._asked = repository.tracked(self._root), True
+        return self._tracked is not None and path in self._tracked
+
+    def _exports(self, tree: Tree) -> Iterator[FoundExport]:
+        for file in tree.files:
+            if file.name != MANIFEST or not is_export(self._root / file.path):
+                continue
+            folder = file.path.rpartition("/")[0]
+            start = len(folder) + 1 if folder else 0
+            inside = f"{folder}/" if folder else ""
+            own = {each.path[start:]: each for each in tree.files if each.path.startswith(inside)}
+            ignored = not self._is_tracked(file.path) and self._tracked is not None
+            yield look(self._known, self._root, folder, own, self._full, ignored)
+
+    def _images(self, files: Iterable[File]) -> list[FoundImages]:
+        piles: dict[tuple[str, int], Pile] = {}
+        renamed: list[File] = []
+        found: list[FoundImages] = []
+        for file in files:
+            suffix = "." + file.name.rpartition(".")[2].lower()
+            path = self._root / file.path
+            if suffix in IMAGE:
+                place = self._known.names.get(stem_of(file.name))
+                if place is not None:
+                    folder = file.shown.rpartition("/")[0]
+                    pile = piles.setdefault((folder, place[0]), Pile())
+                    pile.add(place[1], file.shown, self._is_tracked(file.path))
+                elif file.size in self._known.sizes:
+                    renamed.append(file)
+            elif is_archive(file.name):
+                found += in_archive(self._known, path, file.shown, file.size, self._full)
+            elif suffix in LISTS:
+                found += in_container(self._known, path, file.shown, self._full)
+        for (folder, number), pile in piles.items():
+            found.append(pile.found(folder, self._known.releases[number].name, "name"))
+        return [*found, *self._renamed(renamed)]
+
+    def _renamed(self, files: list[File]) -> Iterator[FoundImages]:
+        """Yield images that are told by their bytes: only files of a recorded size are read."""
+        checksums = {file: str(found) for file in files if (found := self._sum(file))}
+        there = self._known.by_checksum(checksums.values())
+        piles: dict[tuple[str, str], Pile] = {}
+        for file, checksum in checksums.items():
+            if checksum in there:
+                dataset, ordinal = there[checksum]
+                folder = file.shown.rpartition("/")[0]
+                pile = piles.setdefault((folder, dataset), Pile())
+                pile.add(ordinal, file.shown, self._is_tracked(file.path))
+        for (folder, dataset), pile in piles.items():
+            yield pile.found(folder, dataset, "checksum")
+
+    def _sum(self, file: File) -> Checksum | None:
+        with suppress(InputError):  # it may not be read, or have gone
+            return of_file(self._root / file.path)
+        return None
+
+    def _tables(self, files: Iterable[File]) -> Iterator[FoundTable]:
+        for file in files:
+            name = file.name.lower().removesuffix(".gz")
+            if not name.endswith(_TABLES):
+                continue
+            marks = self._known.table_of(_header(self._root / file.path))
+            if marks is not None:
+                tracked = self._is_tracked(file.path)
+                yield FoundTable(file.shown, marks.dataset, marks.what, marks.duties, tracked)
+
+    def _texts(
+        self,
+        files: Iterable[File],
+        references: list[Words],
+        evidence: list[Words],
+        unread: list[tuple[str, str]],
+    ) -> None:
+        for file in files:
+            kind = kind_of(file.name)
+            if kind is None:
+                continue
+            if kind is TextKind.PDF and not reads_pdf():
+                unread.append((file.shown, "to read PDFs: pip install 'cxrcat[pdf]'"))
+                continue
+            text = self._read(self._root / file.path, kind)
+            if text is None:
+                continue
+            for found in self._reader.references(text):
+                owed = self._reader.owed_for(found)
+                uses = found.strength == "uses"
+                references.append(
+                    Words(
+                        found.dataset, file.shown, found.line, found.words, found.what, owed, uses
+                    )
+                )
+            evidence += [
+                Words(found.duty, file.shown, found.line, found.words, found.how)
+                for found in self._reader.evidence(text)
+            ]
+
+    def _read(self, path: Path, kind: TextKind) -> Text | None:
+        """Return a text that may concern us: most files are only looked at as bytes."""
+        if kind.is_packed:
+            return read(path, kind)
+        most = LIMIT if kind is not TextKind.NOTEBOOK else _NOTEBOOK
+        try:
+            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - the quickest way
+                data = stream.read(most)
+        except OSError:
+            return None
+        return from_bytes(path, kind, data) if self._reader.may_concern(data) else None
+
+    def _cff(self, files: Iterable[File]) -> Iterator[tuple[str, str]]:
+        for file in files:
+            if file.name == "CITATION.cff":
+                for problem in problems_of(self._root / file.path):
+                    yield file.shown, problem
+
+
+def _header(path: Path) -> str:
+    import gzip
+
+    try:
+        if path.name.lower().endswith(".gz"):
+            with gzip.open(path) as packed:
+                data = packed.read(_HEADER)
+        else:
+            with path.open("rb") as stream:
+                data = stream.read(_HEADER)
+    except (OSError, EOFError, ValueError):
+        return ""
+    return data.decode("utf-8", "replace").lstrip("\ufeff").partition("\n")[0]

@@ -1,0 +1,37 @@
+"""The results of an audit in the forms that people and programs read, one form a module."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+
+from ..model import AuditReport
+
+
+class ResultFormat(StrEnum):
+    """A form of an audit's results, beside the table that the command prints."""
+
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    JUNIT = "junit"
+    HTML = "html"
+
+
+def render(form: ResultFormat, report: AuditReport) -> str:
+    """Return an audit's results in one form, ending in a newline."""
+    from . import data, github, html, junit, sarif
+
+    match form:
+        case ResultFormat.JSON:
+            return data.write(report)
+        case ResultFormat.SARIF:
+            return sarif.write(report)
+        case ResultFormat.GITHUB:
+            return github.write(report)
+        case ResultFormat.JUNIT:
+            return junit.write(report)
+        case ResultFormat.HTML:
+            return html.write(report)
+        case _:
+            assert_never(form)

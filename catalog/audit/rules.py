@@ -1,0 +1,451 @@
+"""The rules: what each asks of a project, why it matters, and how what breaks it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from pyroaring import BitMap
+
+from ...schemas.terms import Duty, DutyKind
+from ..duties import gather
+from .found import parts_in
+from .known import Known, Release, unpack
+from .model import Facts, FoundImages, Problem, Rule, Severity
+
+_NAMED = 3  # files that a message names
+_DERIVED = "derived:"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A duty that a project owes: because of what, and where that is."""
+
+    duty: Duty
+    because: str
+    where: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as the rules see it."""
+
+    root: str
+    facts: Facts
+    known: Known
+    owed: Sequence[Owed]
+    met: frozenset[str]
+
+
+Found = tuple[str, int | None, str, str, str]
+"""Path, line, message, how to mend it, and what tells it from others of its rule."""
+
+Check = Callable[[Project], Iterator[Found]]
+
+_RULES: dict[str, tuple[Rule, Check]] = {}
+
+
+def _rule(
+    id_: str, severity: Severity, title: str, why: str, mend: str
+) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        _RULES[id_] = (Rule(id_, severity, title, why, mend), check)
+        return check
+
+    return register
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return every rule, in the order in which they are asked."""
+    return tuple(rule for rule, _ in _RULES.values())
+
+
+def ask(project: Project, severities: dict[str, Severity | None]) -> list[Problem]:
+    """Return the problems of a project, the heaviest first.
+
+    `severities` has those that the project or the user set by a rule's id; None switches it off.
+    """
+    problems = []
+    for id_, (rule, check) in _RULES.items():
+        severity = severities.get(id_, rule.severity)
+        if severity is None:
+            continue
+        for path, line, message, mend, key in check(project):
+            problems.append(Problem(id_, severity, path, line, message, mend, key))
+    problems.sort(key=lambda each: (each.severity.rank, each.rule, each.path, each.line or 0))
+    return problems
+
+
+def owed_by(known: Known, facts: Facts) -> list[Owed]:
+    """Return the duties that a project owes, each once: what shows a use comes first.
+
+    Exports owe what their manifests say; everything else the duties of its dataset, and copied
+    tables those of what they hold too. A mere mention of a dataset owes nothing.
+    """
+    found: dict[str, Owed] = {}
+
+    def add(
+        release: Release | None,
+        because: str,
+        where: str,
+        line: int | None,
+        more: Sequence[str] = (),
+    ) -> None:
+        if release is None:
+            return
+        duties = {duty.id: duty for duty in release.descriptor.duties}
+        names = [duty.id for duty in gather(release.descriptor).duties]
+        for name in dict.fromkeys([*names, *more]):
+            if name in duties:
+                found.setdefault(name, Owed(duties[name], because, where, line))
+
+    for export in facts.exports:
+        because = f"the export {export.subset} lies in {export.folder or '.'}"
+        add(known.release(export.dataset), because, export.folder, None, export.duties)
+    for images in facts.images:
+        because = f"{images.count:,} images of {images.dataset} lie in {images.path or '.'}"
+        add(known.release(images.dataset), because, images.path, None)
+    for table in facts.tables:
+        because = f"{table.path} is a copy of {table.what}"
+        add(known.release(table.dataset), because, table.path, None, table.duties)
+    for each in facts.references:
+        if each.uses:
+            add(
+                known.release(each.of),
+                f"{each.path} says: {each.words}",
+                each.path,
+                each.line,
+                each.duties,
+            )
+    return list(found.values())
+
+
+def _lacking(project: Project, kind: DutyKind) -> Iterator[Owed]:
+    for owed in project.owed:
+        if owed.duty.kind is kind and owed.duty.id not in project.met:
+            yield owed
+
+
+def _base(project: Project, owed: Owed) -> bool:
+    """Tell whether a duty is one of those that every use of its dataset owes."""
+    return any(owed.duty.id in each.descriptor.owes for each in project.known.releases)
+
+
+@_rule(
+    "missing-link",
+    Severity.ERROR,
+    "No link to the owner's download site",
+    "The owner asks every use for the link to its download site, so that readers get the data, "
+    "its corrections and its terms from where they are kept.",
+    "Put the link into the README or the paper, or run 'cxrcat audit --fix'.",
+)
+def _missing_link(project: Project) -> Iterator[Found]:
+    for owed in _lacking(project, DutyKind.LINK):
+        yield (
+            owed.where,
+            owed.line,
+            f"no link to {owed.duty.url}, which is owed because {owed.because}",
+            f"write the address {owed.duty.url} into the README",
+            owed.duty.id,
+        )
+
+
+@_rule(
+    "missing-citation",
+    Severity.ERROR,
+    "The paper that describes the data is not cited",
+    "The owner asks every use to cite the paper that describes the dataset.",
+    "Cite it in the README or the paper ('cxrcat cite' prints it in every form), or run "
+    "'cxrcat audit --fix'.",
+)
+def _missing_citation(project: Project) -> Iterator[Found]:
+    for owed in _lacking(project, DutyKind.CITATION):
+        if _base(project, owed):
+            yield _uncited(project, owed)
+
+
+@_rule(
+    "missing-acknowledgement",
+    Severity.ERROR,
+    "The provider of the data is not acknowledged",
+    "The owner asks every use to acknowledge the provider of the data.",
+    "Say in the README or the paper who provided the data, or run 'cxrcat audit --fix'.",
+)
+def _missing_acknowledgement(project: Project) -> Iterator[Found]:
+    for owed in _lacking(project, DutyKind.ACKNOWLEDGEMENT):
+        yield (
+            owed.where,
+            owed.line,
+            f"{owed.duty.party} is not acknowledged, which is owed because {owed.because}",
+            f"write: {owed.duty.text}",
+            owed.duty.id,
+        )
+
+
+@_rule(
+    "expert-labels-uncited",
+    Severity.ERROR,
+    "Expert labels are used and their paper is not cited",
+    "Labels that experts made have a paper of their own, which their use owes beside the "
+    "dataset's.",
+    "Cite the labels' paper; 'cxrcat cite --explain' says which it is.",
+)
+def _expert_labels(project: Project) -> Iterator[Found]:
+    for owed in _lacking(project, DutyKind.CITATION):
+        if not _base(project, owed):
+            yield _uncited(project, owed)
+
+
+def _uncited(project: Project, owed: Owed) -> Found:
+    work = next(
+        work
+        for each in project.known.releases
+        for work in each.descriptor.citations
+        if work.id == owed.duty.citation
+    )
+    return (
+        owed.where,
+        owed.line,
+        f"{work.title!r} is not cited, which is owed because {owed.because}",
+        f"cite it by its DOI, {work.doi}",
+        owed.duty.id,
+    )
+
+
+@_rule(
+    "derived-dataset",
+    Severity.ERROR,
+    "A dataset made from the images is used without their owner's duties",
+    "Whoever uses images by way of a dataset that was made from them owes the images' owner the "
+    "same as everybody else.",
+    "Meet the duties that the message names, or run 'cxrcat audit --fix'.",
+)
+def _derived(project: Project) -> Iterator[Found]:
+    seen = set()
+    for each in project.facts.references:
+        lacking = _unmet(project, each.of)
+        if each.what.startswith(_DERIVED) and each.uses and each.what not in seen and lacking:
+            seen.add(each.what)
+            name = each.what.removeprefix(_DERIVED)
+            message = (
+                f"{name} was made from {each.of}, whose duties are not met: {', '.join(lacking)}"
+            )
+            yield each.path, each.line, message, "add what the other messages name", name
+
+
+def _unmet(project: Project, dataset: str, more: Sequence[str] = ()) -> list[str]:
+    """Return the duties of a dataset that are not met, those of a part of it included."""
+    release = project.known.release(dataset)
+    own = release.descriptor.owes if release else []
+    return [duty for duty in dict.fromkeys([*own, *more]) if duty not in project.met]
+
+
+@_rule(
+    "changed-export",
+    Severity.ERROR,
+    "An export is not as it was made",
+    "What a manifest says of its images and duties holds only while every file is as it was "
+    "written.",
+    "Export again, or restore the files; keep your own files outside of the folder.",
+)
+def _changed_export(project: Project) -> Iterator[Found]:
+    for export in project.facts.exports:
+        if not export.changed:
+            continue
+        what = "; ".join(export.changed[:_NAMED])
+        more = len(export.changed) - _NAMED
+        yield (
+            export.folder,
+            None,
+            f"{what}{f'; and {more:,} more' if more > 0 else ''}",
+            f"see 'cxrcat verify', then 'cxrcat export --subset {export.subset or 'NAME'} --force'",
+            export.id or export.folder,
+        )
+
+
+@_rule(
+    "unknown-export",
+    Severity.WARNING,
+    "The catalog does not know an export",
+    "Withdrawals, corrections and audits reach only those exports that the catalog knows.",
+    "Take it in with 'cxrcat register DIR'.",
+)
+def _unknown_export(project: Project) -> Iterator[Found]:
+    for export in project.facts.exports:
+        if export.id and project.known.export(export.id) is None:
+            yield (
+                export.folder,
+                None,
+                f"the export {export.id} of {export.subset} is not in this catalog",
+                f"run 'cxrcat register {export.folder or '.'}'",
+                export.id,
+            )
+
+
+@_rule(
+    "unrecorded-use",
+    Severity.NOTE,
+    "An export lies in the project and no use of it is recorded",
+    "When images or labels turn out to be wrong, the record of uses says which models and papers "
+    "they touch.",
+    "Record what it is for with 'cxrcat use add'.",
+)
+def _unrecorded_use(project: Project) -> Iterator[Found]:
+    for export in project.facts.exports:
+        if export.id and export.id not in project.known.used and project.known.export(export.id):
+            yield (
+                export.folder,
+                None,
+                f"no use of the export {export.subset} is recorded",
+                f"run 'cxrcat use add --export {export.id} --project NAME --kind KIND'",
+                export.id,
+            )
+
+
+@_rule(
+    "unexplained-images",
+    Severity.WARNING,
+    "Images that no recorded export explains",
+    "Nobody can say by which question these images were chosen, or whom a withdrawal concerns.",
+    "Export the subset with 'cxrcat export', or find out which it is with 'cxrcat identify'.",
+)
+def _unexplained(project: Project) -> Iterator[Found]:
+    loose = [each for each in project.facts.images if not each.archive]
+    if not loose:
+        return
+    explained: dict[int, BitMap] = {}
+    prefix = project.root.rstrip("/") + "/"
+    for row in project.known.exports:
+        if f"{row.destination}/".startswith(prefix):
+            dataset, members = project.known.members_of(row)
+            explained[dataset] = explained.get(dataset, BitMap()) | members
+    for images in loose:
+        release = project.known.release(images.dataset)
+        own = explained.get(release.row.id or 0, BitMap()) if release else BitMap()
+        rest = len(unpack(images.members) - own)
+        if rest:
+            how = "" if images.how == "name" else ", told by their bytes,"
+            message = (
+                f"no recorded export brought {rest:,} images of {images.dataset}{how} here "
+                f"({images.example})"
+            )
+            mend = f"run 'cxrcat identify {images.path or '.'}'"
+            yield images.path, None, message, mend, images.path
+
+
+@_rule(
+    "patient-leak",
+    Severity.ERROR,
+    "A patient is both in training and in test",
+    "A model that saw a patient in training looks better on that patient's other images than it "
+    "is.",
+    "Split by patient: 'cxrcat subset split NAME --into train=0.8,test=0.2'.",
+)
+def _leak(project: Project) -> Iterator[Found]:
+    slices: list[tuple[str, set[str], Release, BitMap]] = []
+    for export in project.facts.exports:
+        release = project.known.release(export.dataset)
+        if release is not None and export.members and len(export.parts) == 1:
+            slices.append((export.folder, set(export.parts), release, unpack(export.members)))
+    for images in project.facts.images:
+        release = project.known.release(images.dataset)
+        parts = parts_in(set(images.path.casefold().replace("_", "/").split("/")))
+        if release is not None and len(parts) == 1 and not images.archive:
+            slices.append((images.path, parts, release, unpack(images.members)))
+    for one, other in combinations(slices, 2):
+        if (
+            one[1] == other[1]
+            or one[2].row.id != other[2].row.id
+            or "test" not in one[1] | other[1]
+        ):
+            continue
+        shared = project.known.patients(one[2], one[3]) & project.known.patients(other[2], other[3])
+        if shared:
+            message = (
+                f"{len(shared):,} patients are both in {one[0]} ({', '.join(one[1])}) and in "
+                f"{other[0]} ({', '.join(other[1])})"
+            )
+            mend = "split by patient with 'cxrcat subset split'"
+            yield other[0], None, message, mend, f"{one[0]} {other[0]}"
+
+
+@_rule(
+    "withdrawn-images",
+    Severity.ERROR,
+    "Images that were withdrawn since",
+    "A withdrawn image must no longer be used: its label, its patient's consent or the image "
+    "itself is in doubt.",
+    "Export the newest version of the subset, and train again without the images.",
+)
+def _withdrawn(project: Project) -> Iterator[Found]:
+    places = [(each.folder, each.dataset, each.members) for each in project.facts.exports]
+    places += [(each.path, each.dataset, each.members) for each in project.facts.images]
+    for place, dataset, members in places:
+        release = project.known.release(dataset)
+        reasons = project.known.withdrawn.get(release.row.id or 0, {}) if release else {}
+        gone = sorted(unpack(members) & BitMap(reasons)) if reasons else []
+        if release is None or not gone:
+            continue
+        names = ", ".join(project.known.name_of(release, each) for each in gone[:_NAMED])
+        yield (
+            place,
+            None,
+            f"{len(gone):,} images were withdrawn ({reasons[gone[0]]}): {names}"
+            + (" …" if len(gone) > _NAMED else ""),
+            "export the newest version of the subset, which leaves them out",
+            place,
+        )
+
+
+@_rule(
+    "redistributed-without-papers",
+    Severity.ERROR,
+    "Data is passed on without the duties beside it",
+    "Whoever gets the data from a repository, a package or an archive must find there what its "
+    "owner asks for.",
+    "Leave the data out (.gitignore), or keep the export's papers beside it.",
+)
+def _redistributed(project: Project) -> Iterator[Found]:
+    for images in project.facts.images:
+        if images.archive and not images.papers:
+            message = f"{images.count:,} images of {images.dataset} are packed without any papers"
+            yield (
+                images.path,
+                None,
+                message,
+                "add ATTRIBUTION.md and CITATION.cff to it",
+                images.path,
+            )
+        elif images.tracked and _unmet(project, images.dataset):
+            yield (
+                images.path,
+                None,
+                _committed(images),
+                "take them out of the repository, or add the papers that are missing",
+                images.path,
+            )
+    for table in project.facts.tables:
+        if table.tracked and _unmet(project, table.dataset, table.duties):
+            message = f"{table.what} is committed without what is owed for it"
+            yield table.path, None, message, "add the papers that are missing", table.path
+
+
+def _committed(images: FoundImages) -> str:
+    return (
+        f"{images.tracked:,} images of {images.dataset} are committed, and duties are not met "
+        f"({images.example})"
+    )
+
+
+@_rule(
+    "invalid-cff",
+    Severity.WARNING,
+    "CITATION.cff is not valid",
+    "Programs that offer a citation, GitHub's among them, leave out a file that is not valid.",
+    "Mend what the message names; 'cffconvert --validate' checks it.",
+)
+def _cff(project: Project) -> Iterator[Found]:
+    for path, problem in project.facts.cff:
+        yield path, None, problem, "see the Citation File Format 1.2.0", f"{path} {problem}"

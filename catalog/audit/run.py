@@ -1,0 +1,88 @@
+"""Audit projects: find them, gather their facts or take those of the last time, ask the rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from sqlmodel import Session
+
+from ...schemas.errors import UsageError
+from .. import cache
+from ..progress import SILENT, Progress
+from ..suggest import unknown
+from . import derived, repository
+from .config import Config, read_config
+from .evidence import Reader
+from .gather import gather
+from .known import Known
+from .model import AuditReport, Facts, ProjectReport, Wanted
+from .rules import Project, ask, owed_by, rules
+from .walk import projects, walk
+
+_FACTS = TypeAdapter(Facts)
+_FORMAT = "facts-1"
+
+
+def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT) -> AuditReport:
+    """Return what is found at the paths, project by project.
+
+    Raises `InputError` for a path that is no folder, and `UsageError` for an unknown rule.
+    """
+    known_rules = {rule.id for rule in rules()}
+    for name in wanted.only:
+        if name not in known_rules:
+            raise UsageError(unknown("rule", name, sorted(known_rules)))
+    roots = list(dict.fromkeys(each for path in wanted.paths for each in projects(Path(path))))
+    known = Known(session)
+    reader = Reader([each.descriptor for each in known.defaults], derived.built_in())
+    reports = []
+    with progress.task("auditing", len(roots), "files") as advance:
+        for root in roots:
+            reports.append(_project(known, reader, root, wanted))
+            advance(1)
+    return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
+
+
+def _project(known: Known, reader: Reader, root: Path, wanted: Wanted) -> ProjectReport:
+    config = read_config(root)
+    facts = _facts(known, reader, root, wanted, config)
+    owed = owed_by(known, facts)
+    met = {each.of for each in facts.evidence}
+    project = Project(str(root.absolute()), facts, known, owed, frozenset(met))
+    problems = [
+        each
+        for each in ask(project, config.severities)
+        if (not wanted.only or each.rule in wanted.only) and not config.excludes(each.path)
+    ]
+    return ProjectReport(
+        name=root.absolute().name,
+        root=str(root),
+        facts=facts,
+        problems=tuple(problems),
+        duties=tuple(each.duty.id for each in owed),
+        met=tuple(sorted({each.duty.id for each in owed} & met)),
+    )
+
+
+def _facts(known: Known, reader: Reader, root: Path, wanted: Wanted, config: Config) -> Facts:
+    ignore = repository.ignored(root) if wanted.respect_gitignore else None
+
+    def leave_out(path: str) -> bool:
+        return config.excludes(path) or (ignore is not None and ignore(path))
+
+    tree = walk(root, leave_out if ignore or config.exclude else None)
+    index = repository.index_stamp(root)
+    name = f"audit-{cache.key_of(str(root.absolute()))}"
+    key = f"{_FORMAT} {version('cxrcat')} {known.state} {tree.fingerprint} {index} {wanted.full}\n"
+    stored = cache.read(name)
+    if stored is not None and stored.startswith(key.encode()):
+        try:
+            return _FACTS.validate_json(stored[len(key) :])
+        except ValidationError:
+            pass
+    facts = gather(known, reader, root, tree, wanted.full)
+    cache.write(name, key.encode() + _FACTS.dump_json(facts))
+    return facts
