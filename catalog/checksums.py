@@ -129,6 +129,17 @@ def of_bytes(data: bytes) -> Checksum:
     return Checksum("xxh128", xxhash.xxh3_128_hexdigest(data))
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, for the formats that demand it, as hexadecimal digits."""
+    from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+    hasher = Hash(SHA256())
+    with path.open("rb") as stream:
+        while data := stream.read(BUFFER):
+            hasher.update(data)
+    return hasher.finalize().hex()
+
+
 def names_checksum(names: Iterable[str]) -> str:
     """Return the XXH3-128 of names, one a line, as ``xxh128:…``."""
     hasher = xxhash.xxh3_128()

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from .labels import FindingWord, LabelSetSpec, SplitSpec, Vocabulary
 from .recognise import Recognise
 from .terms import (
+    About,
     Citation,
     Duty,
     FileName,
@@ -211,6 +212,7 @@ class Descriptor(Model):
     title: Text
     short_title: Text
     description: Text
+    about: About | None = None
     homepage: Url
     documentation: list[Url] = []
     provider: Party

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from .errors import InputError
-from .terms import Citation, DutyKind, Party, Terms, Url
+from .terms import About, Citation, DutyKind, Party, Terms, Url
 
 SCHEMA_ID = "urn:cxrcat:schema:provenance:1"
 
@@ -89,6 +89,8 @@ class DatasetFacts(Part):
     version: str
     title: str
     short_title: str
+    description: str | None = None
+    about: About | None = None
     homepage: Url
     provider: Party
     terms: Terms
@@ -236,11 +238,15 @@ class ImagesFacts(Part):
 
 
 class FileFact(Part):
-    """A file of the export other than an image: size in bytes, and checksum."""
+    """A file of the export other than an image: size in bytes, and checksum.
+
+    Tables also have their SHA-256 as 64 hexadecimal digits, which Croissant demands.
+    """
 
     path: RelativePath
     size: Count
     checksum: ChecksumText
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class Provenance(Part):

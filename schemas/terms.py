@@ -29,8 +29,29 @@ class Party(Model):
     ror: Url | None = None
 
 
+class DataUse(Model):
+    """A term of the Data Use Ontology (DUO) that fits what the owner says of the data."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^DUO:[0-9]{7}$")]
+    label: Text
+
+    @property
+    def address(self) -> str:
+        """The address by which the ontology names the term."""
+        return f"http://purl.obolibrary.org/obo/{self.code.replace(':', '_')}"
+
+
+Action = Literal[
+    "use", "reproduce", "distribute", "derive", "modify", "present", "read", "extract", "index"
+]
+"""What a user may do, in the words of ODRL's vocabulary (https://www.w3.org/TR/odrl-vocab/)."""
+
+
 class Terms(Model):
-    """What the owner allows, in the owner's words."""
+    """What the owner allows, in the owner's words, and for programs in terms of DUO and ODRL.
+
+    Nothing is said for programs of what `permits` does not have: it may be allowed all the same.
+    """
 
     licence: Annotated[str, StringConstraints(pattern=r"^(LicenseRef-)?[A-Za-z0-9.+-]+$")]
     url: Url
@@ -38,6 +59,26 @@ class Terms(Model):
     words: Text
     source: Text
     note: Text | None = None
+    duo: list[DataUse] = []
+    permits: list[Action] = []
+
+
+class Statement(Model):
+    """A sentence about a dataset, and where the fact stands."""
+
+    text: Text
+    source: Text
+
+
+class About(Model):
+    """What somebody who trains on a dataset should know of it, each sentence with its source."""
+
+    collection: list[Statement] = []
+    annotation: list[Statement] = []
+    limitations: list[Statement] = []
+    biases: list[Statement] = []
+    sensitive: list[Statement] = []
+    uses: list[Statement] = []
 
 
 class DutyKind(StrEnum):

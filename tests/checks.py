@@ -25,9 +25,10 @@ import numpy as np
 import rispy
 import xxhash
 import yaml
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from prov.model import ProvDocument
 from pycocotools.coco import COCO
+from rocrate.rocrate import ROCrate
 
 from cxrcat.schemas.manifest import Provenance
 
@@ -39,8 +40,9 @@ PAPERS = {
     "citations/references.bib",
     "citations/references.csl.json",
     "citations/references.ris",
+    "croissant.json",
 }
-DATED = {"prov.json"}  # papers that say when, where and by whom, which the manifest does not list
+DATED = {"prov.json", "ro-crate-metadata.json"}  # say when, where and by whom
 FILES = PAPERS | DATED | {"checksums.xxh128", "metadata.csv", "provenance.json"}
 BOXES = {"boxes.csv", "boxes.coco.json"}  # where an image of the slice has one
 SIGNED = {"checksums.sha256", "checksums.sha256.sig"}  # where it was signed
@@ -98,6 +100,8 @@ def check_export(folder: Path, alone: bool = True) -> Provenance:
     _check_boxes(folder, manifest, rows)
     _check_references(folder, manifest)
     _check_prov(folder, manifest)
+    _check_crate(folder, manifest, sizes, digests)
+    _check_croissant(folder, manifest, rows)
     return Provenance.from_json((folder / "provenance.json").read_bytes(), str(folder))
 
 
@@ -138,7 +142,7 @@ def flat(text: str) -> str:
 
 
 def _sha256(data: bytes) -> str:
-    hasher = hashes.Hash(hashes.SHA256())
+    hasher = Hash(SHA256())
     hasher.update(data)
     return hasher.finalize().hex()
 
@@ -172,8 +176,10 @@ def _check_files(
     manifest: dict[str, Any], sizes: dict[str, int], digests: dict[str, str], images: set[str]
 ) -> None:
     own = set(sizes) - images - DATED - {"provenance.json", "checksums.xxh128"}
-    assert manifest["files"] == [
-        {"path": name, "size": sizes[name], "checksum": f"xxh128:{digests[name]}"}
+    tables = [each["path"] for each in manifest["files"] if "sha256" in each]
+    assert tables == sorted({"boxes.csv", "metadata.csv"} & own)
+    assert [{**each, "sha256": None} for each in manifest["files"]] == [
+        {"path": name, "size": sizes[name], "checksum": f"xxh128:{digests[name]}", "sha256": None}
         for name in sorted(own)
     ]
     facts = manifest["images"]
@@ -508,3 +514,89 @@ def check_prov(text: str) -> ProvDocument:
                 graph.setdefault(made, set()).add(source)
     TopologicalSorter(graph).prepare()  # raises an error for a circle
     return document
+
+
+def _check_crate(
+    folder: Path, manifest: dict[str, Any], sizes: dict[str, int], digests: dict[str, str]
+) -> None:
+    crate = ROCrate(folder)
+    root = crate.root_dataset
+    assert crate.metadata["conformsTo"] == "https://w3id.org/ro/crate/1.1"
+    assert crate.license["@id"] == manifest["dataset"]["terms"]["url"]
+    parts = {each.id: each for each in _listed(root["hasPart"])}
+    images = parts.pop("images/", None)
+    listed = {each["path"] for each in manifest["files"]} | {"provenance.json"}
+    assert set(parts) == listed
+    for name, part in parts.items():
+        assert part["contentSize"] == str(sizes[name])
+        assert part["xxh128"] == digests[name]
+    facts = manifest["images"]
+    assert (images is not None) == bool(facts["files"])
+    if images is not None:
+        assert (images["size"], images["contentSize"]) == (str(facts["files"]), str(facts["size"]))
+    works = [each["identifier"] for each in _listed(root.get("citation", []))]
+    assert works == [each["DOI"] for each in manifest["citations"]]
+    (action,) = [each for each in crate.get_entities() if each.type == "CreateAction"]
+    export = manifest["export"]
+    assert action["instrument"]["version"] == manifest["tool"]["version"]
+    assert action["agent"]["name"] == " ".join(export["by"].split())
+    assert action["endTime"] == export["at"].replace("Z", "+00:00").replace(".000000", "")
+    versions = [manifest["subset"], *manifest["lineage"]]
+    objects = {str(each.get("identifier")) for each in action["object"]}
+    assert {each["digest"] for each in versions} <= objects
+    assert {each["checksum"] for each in manifest["sets"]} <= objects
+    terms = _listed(root["usageInfo"])
+    assert owed_in(json.loads((folder / "ro-crate-metadata.json").read_bytes())["@graph"]) == owed(
+        manifest
+    )
+    assert [each["termCode"] for each in terms[:-1]] == [
+        each["code"] for each in manifest["dataset"]["terms"].get("duo", [])
+    ]
+
+
+def _check_croissant(folder: Path, manifest: dict[str, Any], rows: list[dict[str, str]]) -> None:
+    text = (folder / "croissant.json").read_text("utf-8")
+    croissant = json.loads(text)
+    assert manifest["export"]["id"] not in text
+    assert croissant["license"] == manifest["dataset"]["terms"]["url"]
+    for file in croissant["distribution"]:
+        if file["@type"] == "cr:FileObject":
+            hasher = Hash(SHA256())
+            hasher.update((folder / file["contentUrl"]).read_bytes())
+            assert file["sha256"] == hasher.finalize().hex()
+    records = {each["@id"]: each for each in croissant["recordSet"]}
+    names = {field["name"] for field in records["metadata"]["field"]}
+    columns = (folder / "metadata.csv").read_text("utf-8").partition("\n")[0].split(",")
+    empty = set() if manifest["images"]["files"] else {"path", "size", "checksum"}
+    assert names == set(columns) - empty
+    split = [each for each in manifest["sets"] if each["kind"] == "split"]
+    assert bool(split) == ("split" in columns)
+    assert not split or all(row["split"] for row in rows) or manifest["dataset"]["slug"] != NIH
+    assert ("images" in records) == bool(manifest["images"]["files"])
+    assert ("boxes" in records) == (folder / "boxes.csv").exists()
+    assert owed_in(croissant["usageInfo"]) == owed(manifest)
+    for work in manifest["citations"]:
+        assert work["id"] in croissant["citeAs"]
+
+
+def owed(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the duties of a manifest: each with what ODRL calls what must be done."""
+    return [
+        (duty["id"], "odrl:inform" if duty["kind"] == "link" else "odrl:attribute")
+        for duty in manifest["duties"]
+    ]
+
+
+def owed_in(document: Any) -> list[tuple[str, str]]:
+    """Return the duties that stand anywhere in JSON-LD, as `owed` does."""
+    if isinstance(document, list):
+        return [found for each in document for found in owed_in(each)]
+    if not isinstance(document, dict):
+        return []
+    if document.get("@type") == "odrl:Duty":
+        return [(document["name"], document["odrl:action"]["@id"])]
+    return [found for each in document.values() for found in owed_in(each)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -28,7 +28,7 @@ from ...schemas.manifest import (
 from ...schemas.tables import Dataset, LabelSet, Subset
 from ..datasets import full_descriptor
 from ..duties import Owed, Used, gather
-from ..lineage import ancestors, used
+from ..lineage import TABLE, ancestors, used
 from ..sources import Source, Transferred
 from .plan import Plan
 
@@ -53,14 +53,11 @@ class Cut:
         """Return what is cut for a version of a subset."""
         dataset = session.get_one(Dataset, subset.dataset_id)
         descriptor = full_descriptor(session, dataset)
-        return cls(
-            dataset,
-            subset,
-            descriptor,
-            list(ancestors(session, dataset, subset)),
-            used(session, descriptor, dataset, subset),
-            session.exec(select(LabelSet).where(LabelSet.dataset_id == dataset.id)).all(),
-        )
+        rows = session.exec(select(LabelSet).where(LabelSet.dataset_id == dataset.id)).all()
+        read = used(session, descriptor, dataset, subset)
+        read += [Used("split", row.slug, f"{TABLE} holds {row.title}") for row in _splits(rows)]
+        lineage = list(ancestors(session, dataset, subset))
+        return cls(dataset, subset, descriptor, lineage, read, rows)
 
     def owed(self, source: Source | None) -> Owed:
         """Return what the slice owes, the source of its images included."""
@@ -96,6 +93,8 @@ def make_manifest(
                 version=dataset.version,
                 title=dataset.title,
                 short_title=descriptor.short_title,
+                description=descriptor.description,
+                about=descriptor.about,
                 homepage=descriptor.homepage,
                 provider=descriptor.provider,
                 terms=descriptor.terms,
@@ -174,6 +173,7 @@ def _rows_read(cut: Cut) -> Iterable[LabelSet]:
     """Return the sets that were read; newer files may have taken the place of one's since."""
     table = cut.descriptor.version_of(cut.dataset.version).table.labels
     wanted = {(table, _checksum_of(cut.rows, table)): None}
+    wanted |= {(row.slug, row.checksum): None for row in _splits(cut.rows)}
     for each in cut.lineage:
         for read in each.reads:
             if read["kind"] in ("labels", "split"):
@@ -181,6 +181,11 @@ def _rows_read(cut: Cut) -> Iterable[LabelSet]:
                 wanted[read["name"], checksum] = None
     there = {(row.slug.partition("@")[0], row.checksum): row for row in cut.rows}
     return [there[each] for each in wanted if each in there]
+
+
+def _splits(rows: Iterable[LabelSet]) -> list[LabelSet]:
+    """Return the split of the release, which metadata.csv tells, where the catalog has it."""
+    return [row for row in rows if row.kind == "split" and "@" not in row.slug]
 
 
 def _checksum_of(rows: Iterable[LabelSet], slug: str) -> str | None:

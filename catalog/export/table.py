@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import xxhash
+from pyroaring import BitMap
 
 from ...schemas.descriptor import Descriptor, SourceSpec
 from ..images import ImageRow
@@ -34,6 +35,9 @@ COLUMNS = (
 )
 """The columns of metadata.csv; the data dictionary is in the documentation of the formats."""
 
+SPLIT = "split"
+"""The last column, where the catalog has the release's split."""
+
 _FLUSH = 1 << 20  # characters kept before they are written
 
 
@@ -52,17 +56,22 @@ def write_table(
     origin: SourceSpec | None,
     source: Source | None,
     brought: Mapping[str, Transferred],
+    parts: Mapping[str, BitMap] | None = None,
 ) -> Written:
     """Write the table whole and on disk.
 
     `findings` are the dataset's own labels joined by its separator; `source` is the address that an
     image was fetched from or, where only this machine has that, can be fetched from (`origin`);
-    `path`, `size` and `checksum` are empty for an image that is not in the export.
+    `path`, `size` and `checksum` are empty for an image that is not in the export. `parts` has the
+    images of each part of the release's split; without any there is no column for them.
     """
 
     def address(name: str, each: Transferred | None) -> str | None:
         found = source.public_uri(name, each.found) if source and each else None
         return found or (origin.uri_of(name) if origin else None)
+
+    def part_of(ordinal: int, parts: Mapping[str, BitMap]) -> str:
+        return next((part for part, images in parts.items() if ordinal in images), "")
 
     labels = {word.name: word.label for word in descriptor.vocabulary.words()}
     names = xxhash.xxh3_128()
@@ -70,7 +79,7 @@ def write_table(
     with path.open("x", encoding="utf-8", newline="") as stream:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow((*COLUMNS, SPLIT) if parts else COLUMNS)
         for row in rows:
             count += 1
             names.update(f"{row.name}\n".encode())
@@ -90,6 +99,7 @@ def write_table(
                     row.spacing_y,
                     address(row.name, each),
                     *((f"images/{each.file}", each.size, each.checksum) if each else ("", "", "")),
+                    *([part_of(row.ordinal, parts)] if parts else []),
                 )
             )
             if text.tell() > _FLUSH:

@@ -18,10 +18,10 @@ from ...schemas.manifest import (
 from ...schemas.tables import Dataset, Subset
 from .. import boxes, images
 from ..bitmaps import load
-from ..checksums import of_bytes, of_file
-from ..formats import check_papers, dated_papers, papers
+from ..checksums import of_bytes, of_file, sha256_of
+from ..formats import DATED, check_papers, dated_papers, papers
 from ..index import DatasetIndex
-from ..lineage import TABLE
+from ..lineage import BOXES, TABLE
 from ..profile import profile as profile_of
 from ..sources import Source, Transferred
 from ..store import Store
@@ -30,7 +30,7 @@ from .boxes import box_files
 from .manifest import Cut, make_manifest, origin_of
 from .plan import CHECKSUMS, MANIFEST, Plan
 from .staging import write_file
-from .table import Written, write_table
+from .table import SPLIT, Written, write_table
 
 IMAGES = "images"
 
@@ -56,9 +56,9 @@ def write_slice(
         drawn = boxes.listing(session, dataset, descriptor, members)
         profile = profile_of(session, dataset, members)
     manifest = make_manifest(cut, facts, owed, plan, source, brought, table.names, profile)
-    path = folder / TABLE
-    files = [FileFact(path=TABLE, size=path.stat().st_size, checksum=str(of_file(path)))]
+    files = [_table_fact(folder, TABLE)]
     files += _write_files(folder, box_files(drawn, descriptor, manifest))
+    files = [_table_fact(folder, each.path) if each.path == BOXES else each for each in files]
     manifest = manifest.model_copy(update={"files": files})
     return manifest, _write_papers(folder, manifest, brought)
 
@@ -76,13 +76,25 @@ def _write_rows(
     labels = descriptor.version_of(dataset.version).table.labels
     rows = images.iterate(session, dataset, index, load(subset.members), labels)
     origin = origin_of(source, descriptor)
-    table = write_table(folder / TABLE, rows, descriptor, origin, source, brought)
+    parts = index.facet(SPLIT)
+    table = write_table(folder / TABLE, rows, descriptor, origin, source, brought, parts)
     if table.rows != subset.images:
         raise CatalogError(
             f"the catalog holds {table.rows:,} of the {subset.images:,} images of "
             f"{subset.name}@{subset.version}; restore it from a backup"
         )
     return table
+
+
+def _table_fact(folder: Path, name: str) -> FileFact:
+    """Return the facts of a table, with the checksum that Croissant demands."""
+    path = folder / name
+    return FileFact(
+        path=name,
+        size=path.stat().st_size,
+        checksum=str(of_file(path)),
+        sha256=sha256_of(path),
+    )
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[FileFact]:
@@ -113,6 +125,7 @@ def _write_papers(
     data = manifest.to_json().encode()
     write_file(folder / MANIFEST, data)
     texts = dated_papers(manifest)
+    check_papers(texts, manifest, DATED)
     dated = _write_files(folder, {name: text.encode() for name, text in texts.items()})
     listed.update({file.path: Checksum.parse(file.checksum) for file in [*files, *dated]})
     listed[MANIFEST] = of_bytes(data)

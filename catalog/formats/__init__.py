@@ -6,10 +6,19 @@ from enum import StrEnum
 from typing import assert_never
 
 from ...schemas.manifest import Provenance
-from .agreement import check_papers
+from .agreement import DATED, check_papers
 from .styles import Style, format_citation
 
-__all__ = ["Format", "Style", "check_papers", "dated_papers", "format_citation", "papers", "render"]
+__all__ = [
+    "DATED",
+    "Format",
+    "Style",
+    "check_papers",
+    "dated_papers",
+    "format_citation",
+    "papers",
+    "render",
+]
 
 
 class Format(StrEnum):
@@ -57,7 +66,7 @@ def papers(manifest: Provenance) -> dict[str, str]:
     They do not depend on when, where and by whom the export was made. `manifest.files` names the
     other files of the export; the papers themselves need not be in it.
     """
-    from . import attribution, readme
+    from . import attribution, croissant, readme
 
     return {
         "README.md": readme.write(manifest),
@@ -67,6 +76,7 @@ def papers(manifest: Provenance) -> dict[str, str]:
         "citations/references.ris": render(Format.RIS, manifest),
         "citations/references.csl.json": render(Format.CSL, manifest),
         "citations/citation.txt": render(Format.TEXT, manifest),
+        "croissant.json": croissant.write(manifest),
     }
 
 
@@ -75,6 +85,9 @@ def dated_papers(manifest: Provenance) -> dict[str, str]:
 
     They are written last, from the finished manifest, so it does not list them.
     """
-    from . import prov
+    from . import prov, rocrate
 
-    return {"prov.json": prov.write(manifest)}
+    return {
+        "prov.json": prov.write(manifest),
+        "ro-crate-metadata.json": rocrate.write(manifest),
+    }

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ...schemas.errors import CheckFailedError
 from ...schemas.manifest import Provenance
 from ...schemas.terms import Citation
-from . import bibtex, cff, csl, ris
+from . import bibtex, cff, croissant, csl, ris, rocrate
 from .facts import Facts, clean, copies, doi_url, facts_of, flat, holds, lacks
 from .markdown import unescaped
 from .wording import acknowledgement_sentences, links, paragraph, parties, references, size
@@ -25,12 +25,18 @@ PAPERS = (
     "citations/references.ris",
     "citations/references.csl.json",
     "citations/citation.txt",
+    croissant.PATH,
 )
+DATED = (rocrate.PATH,)
+"""The papers that say when and by whom, and whose facts are checked."""
+
 _READERS: dict[str, Callable[[str], Sequence[Facts]]] = {
     "citations/references.bib": bibtex.read,
     "citations/references.ris": ris.read,
     "citations/references.csl.json": csl.read,
 }
+
+_Linked: TypeAlias = croissant.CroissantFacts | rocrate.CrateFacts
 
 _STYLED = 3  # citation.txt has each work in three styles beside its wording
 _UNPUBLISHED = "nothing was published; please report this with the dataset's descriptor"
@@ -43,17 +49,19 @@ class _Difference(NamedTuple):
     expected: object
 
 
-def check_papers(papers: Mapping[str, str], manifest: Provenance) -> None:
+def check_papers(
+    papers: Mapping[str, str], manifest: Provenance, wanted: Sequence[str] = PAPERS
+) -> None:
     """Check that every paper states the facts of the manifest, all of them the same.
 
-    These are the title, authors, year, pages and DOI of each work, the link, the provider and the
-    acknowledgements. Raises `CheckFailedError` that names the paper, the work and the field of
-    the first fact that is absent or another.
+    `wanted` are those papers that must be there. The facts are the title, authors, year, pages and
+    DOI of each work, the link, the provider and the acknowledgements. Raises `CheckFailedError`
+    that names the paper, the work and the field of the first fact that is absent or another.
     """
-    for path in PAPERS:
+    for path in wanted:
         if path not in papers:
             raise CheckFailedError(f"{path}: this paper is missing; {_UNPUBLISHED}")
-    for path, text in papers.items():
+        text = papers[path]
         try:
             difference = next(_differences(path, text, manifest), None)
         except Exception as error:
@@ -75,6 +83,10 @@ def _differences(path: str, text: str, manifest: Provenance) -> Iterator[_Differ
         return _works(_READERS[path](text), manifest.citations)
     if path == "CITATION.cff":
         return _cff(cff.read(text), manifest)
+    if path == croissant.PATH:
+        return _linked(croissant.read(text), croissant.expected(manifest), manifest)
+    if path == rocrate.PATH:
+        return _linked(rocrate.read(text), rocrate.expected(manifest), manifest)
     return _prose(path, text, manifest)
 
 
@@ -115,6 +127,14 @@ def _cff(found: cff.CffFacts, manifest: Provenance) -> Iterator[_Difference]:
         if is_there != expected:
             yield _Difference(dataset.slug, field, is_there, expected)
     yield from _sayings([flat(found.message)], manifest)
+
+
+def _linked(found: _Linked, expected: _Linked, manifest: Provenance) -> Iterator[_Difference]:
+    yield from _works(found.works, manifest.citations)
+    for field in fields(found):
+        pair = getattr(found, field.name), getattr(expected, field.name)
+        if pair[0] != pair[1]:
+            yield _Difference(manifest.dataset.slug, field.name, *pair)
 
 
 def _prose(path: str, text: str, manifest: Provenance) -> Iterator[_Difference]:

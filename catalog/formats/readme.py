@@ -6,34 +6,13 @@ from ...schemas.manifest import FunnelStep, Provenance
 from ...schemas.terms import DutyKind
 from .attribution import reference_lines
 from .bars import bars
+from .contents import ALWAYS, SOMETIMES
 from .markdown import code, fenced_lines, prose, table
 from .wording import acknowledgement_sentences, count, links, size
 
-# In the order of the page. The first ones are in every export: this page is written with them.
-_ALWAYS = {
-    "README.md": "this page",
-    "ATTRIBUTION.md": "every duty of the slice, and the words that meet it",
-    "CITATION.cff": "how to cite the slice, for GitHub, Zenodo and reference managers",
-    "citations/citation.txt": "the references in plain text: the owners' wording, APA, "
-    "Vancouver, IEEE",
-    "citations/references.bib": "the references for LaTeX (BibTeX)",
-    "citations/references.ris": "the references for EndNote, Mendeley and Zotero (RIS)",
-    "citations/references.csl.json": "the references for Pandoc and Zotero (CSL-JSON)",
-    "checksums.xxh128": "the XXH3-128 of each file, as `xxhsum -c` reads it",
-    "provenance.json": "cxrcat's manifest: question, answer, duties and files, for programs",
-    "prov.json": "what was made from what, when and by whom: W3C PROV (PROV-JSON)",
-}
 _SIGNED = {
     "checksums.sha256": "the SHA-256 of each file but these two, as `sha256sum -c` reads it",
     "checksums.sha256.sig": "the Ed25519 signature of checksums.sha256, as `openssl` reads it",
-}
-_SOMETIMES = {
-    "metadata.csv": "a row an image: labels, demographics, view, source, checksum",
-    "metadata.parquet": "the same table as Parquet",
-    "boxes.csv": "a row a box that a reader drew around a finding, in pixels of the released image",
-    "boxes.coco.json": "the same boxes in the COCO detection format",
-    "ro-crate-metadata.json": "the folder described as an RO-Crate",
-    "croissant.json": "the folder described in Croissant",
 }
 _WITH_SIGNATURE = """\
 ```sh
@@ -132,7 +111,7 @@ def _signature(manifest: Provenance) -> list[str]:
 
 def _files(manifest: Provenance) -> str:
     there = {fact.path for fact in manifest.files}
-    known = {**_ALWAYS, **{path: what for path, what in _SOMETIMES.items() if path in there}}
+    known = {**ALWAYS, **{path: what for path, what in SOMETIMES.items() if path in there}}
     if manifest.export.signer is not None:
         known |= _SIGNED
     lines = [f"- {code(path)}: {what}" for path, what in known.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ..checks import DOI, LINK, TITLE, check_export
-from ..conftest import Run
+from ..checks import DOI, LINK, TITLE, check_export, rows_of
+from ..conftest import Run, png
 from .conftest import COMMAND, TINY_ROWS, WITH_SOURCE
 
 QUESTIONS = {
@@ -161,3 +162,110 @@ def test_styles(cxrcat: Run, style: str) -> None:
         assert words in done.stdout, words
     explicit = cxrcat("cite", "--subset", "hernia", "--style", style, "--format", "text")
     assert explicit.stdout == done.stdout
+
+
+def test_the_crates_are_valid(validator: Callable[..., Path], exported: Exported) -> None:
+    command = validator("roc-validator", "rocrate-validator")
+    cache = crate_cache(command.with_name("python"), exported.folders[0].parent)
+    for folder in exported.folders[:2]:
+        done = valid_crate(command, folder, cache)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["validation_settings"]["profile_identifier"] == (
+            "process-run-crate-0.5"
+        )
+
+
+def test_the_validator_of_crates_can_fail(
+    validator: Callable[..., Path], exported: Exported, tmp_path: Path
+) -> None:
+    command = validator("roc-validator", "rocrate-validator")
+    cache = crate_cache(command.with_name("python"), tmp_path)
+    folder = Path(shutil.copytree(exported["hernia"], tmp_path / "hernia"))
+    path = folder / "ro-crate-metadata.json"
+    path.write_text(path.read_text().replace('"instrument"', '"tool"'))
+    assert valid_crate(command, folder, cache).returncode == 1
+
+
+def valid_crate(command: Path, folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    arguments = ["-y", "validate", "--no-paging", "--offline", "--cache-path", cache]
+    arguments += ["-l", "recommended", "-f", "json", folder]
+    return subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
+
+
+def crate_cache(python: Path, home: Path) -> Path:
+    """Fill a cache with the context of RO-Crate 1.1, as if it had been fetched; return its path."""
+    program = """
+import importlib.resources, io, sys
+import requests, requests_cache, urllib3
+url = "https://w3id.org/ro/crate/1.1/context"
+data = (importlib.resources.files("rocrate") / "data" / "ro-crate.jsonld").read_bytes()
+headers = {"Content-Type": "application/ld+json"}
+session = requests_cache.CachedSession(sys.argv[1], backend="sqlite", expire_after=-1)
+for accept in ({"Accept": "application/ld+json, application/json"}, {}):
+    answer = requests.Response()
+    answer.status_code, answer.url, answer._content = 200, url, data
+    answer.headers.update(headers)
+    body = io.BytesIO(data)
+    answer.raw = urllib3.HTTPResponse(
+        body=body, status=200, headers=headers, preload_content=False, request_url=url
+    )
+    answer.request = requests.Request("GET", url, headers=accept).prepare()
+    session.cache.save_response(answer)
+"""
+    subprocess.run([python, "-c", program, home / "http"], check=True, cwd=home)
+    return home / "http"
+
+
+def test_croissants_are_valid_and_load(
+    validator: Callable[..., Path], exported: Exported, tmp_path: Path
+) -> None:
+    command = validator("mlcroissant")
+    source = tmp_path / "images"
+    source.mkdir()
+    for row in rows_of(exported["hernia"]):
+        (source / row["name"]).write_bytes(png())
+    exported.run(
+        "export",
+        "--subset",
+        "hernia",
+        "--to",
+        tmp_path / "whole",
+        "--images",
+        "copy",
+        "--from",
+        source,
+    )
+    check_export(tmp_path / "whole")
+    program = """
+import json, sys
+import mlcroissant
+dataset = mlcroissant.Dataset(jsonld=sys.argv[1])
+assert not dataset.metadata.ctx.issues.warnings and not dataset.metadata.ctx.issues.errors
+found = {}
+for record_set in dataset.metadata.record_sets:
+    records = list(dataset.records(record_set.id))
+    found[record_set.id] = [len(records), sorted(records[0]) if records else []]
+    if record_set.id == "images":
+        assert all(each["images/content"].size == (4, 4) for each in records)
+        assert all(each["images/name"].decode() in each["images/path"].decode() for each in records)
+print(json.dumps(found))
+"""
+    for folder in (*exported.folders, tmp_path / "whole"):
+        path = folder / "croissant.json"
+        done = subprocess.run(
+            [command, "validate", "--jsonld", path], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in done.stderr, done.stderr
+        loaded = subprocess.run(
+            [command.with_name("python"), "-c", program, path],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+        assert loaded.returncode == 0, loaded.stderr
+        found = json.loads(loaded.stdout)
+        assert found["metadata"][0] == len(rows_of(folder))
+        assert ("images" in found) == (folder.name == "whole")
+    assert found["images"][0] == 227

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cxrcat.catalog.formats import check_papers, papers
+from cxrcat.catalog.formats import DATED, check_papers, dated_papers, papers
 from cxrcat.catalog.formats.agreement import PAPERS
 from cxrcat.catalog.formats.facts import flat, holds
 from cxrcat.catalog.formats.wording import acknowledgement_sentences
@@ -84,6 +84,29 @@ def altered(nih: Provenance) -> Iterator[tuple[str, str, str]]:
 
 def test_the_papers_agree_as_they_are_written(manifest: Provenance) -> None:
     check_papers(papers(manifest), manifest)
+    check_papers(dated_papers(manifest), manifest, DATED)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        *EVERYWHERE,
+        ('"pagination": "3462-3471"', '"pagination": "3462-3472"', "pages"),
+        ('"datePublished": "2017"', '"datePublished": "2018"', "year"),
+        ('"name": "NIH Clinical Center"', '"name": "Another Center"', "provider"),
+        ("ChestXray-NIHCC", "ChestXray", "licence_url"),
+        ("that use the data cite", "that use the data may cite", "duties"),
+        ("This work uses", "This uses", "credit"),
+    ],
+)
+def test_an_altered_fact_of_the_crate_is_caught(
+    old: str, new: str, field: str, nih: Provenance
+) -> None:
+    (path,) = DATED
+    text = dated_papers(nih)[path]
+    assert old in text
+    with pytest.raises(CheckFailedError, match=rf"^{path}: .*{field}: "):
+        check_papers({path: text.replace(old, new)}, nih, DATED)
 
 
 @pytest.mark.parametrize("number", range(len(PAPERS) * len(EVERYWHERE) + len(IN_ONE_FORM)))
@@ -150,6 +173,7 @@ def test_no_odd_text_is_taken_for_a_disagreement(
         }
     )
     check_papers(papers(manifest), manifest)
+    check_papers(dated_papers(manifest), manifest, DATED)
 
 
 @pytest.mark.parametrize("path", [BIB, RIS, CSL, CFF])
