@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from ..schemas.errors import UsageError
 from ..schemas.tables import Dataset, Export, Project, Subset
 from . import events
+from .bag import payload_of
 
 PREPARED, PUBLISHED, ABANDONED = "prepared", "published", "abandoned"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -165,7 +166,7 @@ def check_project(slug: str) -> None:
 
 def stands(destination: str, export_id: str) -> bool:
     """Tell whether an export's folder is at its destination."""
-    manifest = Path(destination) / "provenance.json"
+    manifest = payload_of(Path(destination)) / "provenance.json"
     try:
         return export_id in manifest.read_text("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..schemas.checksum import Checksum
 from ..schemas.errors import CheckFailedError, CxrcatError, InputError
 from ..schemas.manifest import Provenance
+from . import bag
 from .checksums import of_file, of_files
 from .progress import SILENT, Progress
 from .signing import SIGNED
@@ -104,7 +106,7 @@ def write_checksums(listed: dict[str, Checksum]) -> str:
 
 def read_manifest(folder: Path) -> Provenance:
     """Return the manifest of an export; raise `InputError` when it has none that is whole."""
-    path = folder / MANIFEST
+    path = bag.payload_of(folder) / MANIFEST
     return Provenance.from_json(read_bytes(path, InputError), str(path))
 
 
@@ -123,11 +125,42 @@ def read_bytes(path: Path, wrong: type[CxrcatError]) -> bytes:
 def verify(folder: Path, progress: Progress = SILENT, signer: PublicKey | None = None) -> Verified:
     """Read every file of an export again and compare; with `signer`, check its signature too.
 
+    Of a bag the files around the export are checked as well.
+
     Raises `InputError` when the folder is not an export, and `CheckFailedError` when its list of
     checksums was itself changed, or a signature is asked for and there is none.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
+    if bag.payload_of(folder) != folder:
+        return _verify_bag(folder, progress, signer)
+    return _verify_export(folder, progress, signer)
+
+
+def _verify_bag(folder: Path, progress: Progress, signer: PublicKey | None) -> Verified:
+    found = _verify_export(folder / bag.PAYLOAD, progress, signer)
+    sizes = files_under(folder)
+    own = {*bag.TAG_FILES, bag.TAGS}
+    whole = not (found.changed or found.missing or found.extra)
+    manifest = found.manifest if whole else None
+
+    def inside(paths: Iterable[str]) -> Iterator[str]:
+        return (f"{bag.PAYLOAD}/{path}" for path in paths)
+
+    changed = bag.changed_tags(folder, sizes, manifest)
+    outside = {path for path in sizes if not path.startswith(f"{bag.PAYLOAD}/")}
+    return replace(
+        found,
+        folder=str(folder),
+        files=found.files + len(own & outside),
+        size=found.size + sum(max(0, sizes[path]) for path in own & outside),
+        changed=tuple(sorted({*inside(found.changed), *changed})),
+        missing=tuple(sorted({*inside(found.missing), *(own - outside)})),
+        extra=tuple(sorted({*inside(found.extra), *(outside - own)})),
+    )
+
+
+def _verify_export(folder: Path, progress: Progress, signer: PublicKey | None) -> Verified:
     sizes = files_under(folder)
     if signer is not None or not SIGNED.isdisjoint(sizes):
         from .signed import says_unsigned, verify_signed

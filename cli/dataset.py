@@ -65,6 +65,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a dataset's terms, duties, citations, sources, viewers and access form."""
+    from ..catalog.formats.odrl import action_of, usage_of
+
     with open_catalog(context) as catalog:
         known = catalog.descriptor(name)
         counts = catalog.findings(name)
@@ -74,6 +76,7 @@ def show(
         keys = ("labels", "finding", "state", "images")
         document["findings"] = [dict(zip(keys, row, strict=True)) for row in counts]
         document["releases"] = [asdict(each) for each in releases]
+        document["usage"] = usage_of(known)
         print_json(document)
         return
     form = known.access_form
@@ -86,6 +89,8 @@ def show(
             ("licence", f"{known.terms.licence}, {known.terms.url}"),
             ("terms", f'"{known.terms.words}" ({known.terms.source})'),
             ("note", known.terms.note),
+            ("permits", ", ".join(f"odrl:{each}" for each in known.terms.permits) or None),
+            ("data use", "; ".join(f"{t.code} {t.label}" for t in known.terms.duo) or None),
             ("access form", form and f"{form.url} ({form.note})"),
         ]
     )
@@ -103,9 +108,15 @@ def show(
             say(_advice(each))
     typer.echo()
     print_table(
-        ("duty", "kind", "owed always", "text"),
+        ("duty", "kind", "as data", "owed always", "text"),
         [
-            (duty.id, duty.kind, "yes" if duty.id in known.owes else "if used", duty.text)
+            (
+                duty.id,
+                duty.kind,
+                action_of(duty),
+                "yes" if duty.id in known.owes else "if used",
+                duty.text,
+            )
             for duty in known.duties
         ],
     )

@@ -28,6 +28,7 @@ EPILOG = examples(
     "cxrcat export --subset pneumothorax",
     "cxrcat export --subset pneumothorax --images copy --from ~/nih/images --to ~/work/ptx",
     "cxrcat export --subset hernia --images copy --from gcs-png --billing-project my-project",
+    "cxrcat export --subset hernia --profile bagit --to hernia-bag",
     "cxrcat export --subset hernia@1 --project chest-triage --json",
     "cxrcat export --subset hernia --sign",
 )
@@ -39,6 +40,13 @@ class Images(StrEnum):
     none = "none"
     copy = "copy"
     hardlink = "hardlink"
+
+
+class Profile(StrEnum):
+    """The forms in which the folder is packed."""
+
+    plain = "plain"
+    bagit = "bagit"
 
 
 def export(
@@ -79,6 +87,9 @@ def export(
         float | None,
         typer.Option(metavar="USD", min=0, help="Your own price, instead of the one on record."),
     ] = None,
+    profile: Annotated[
+        Profile, typer.Option(help="Pack the export for an archive: bagit is a bag, BagIt 1.0.")
+    ] = Profile.plain,
     project: Annotated[
         str | None, typer.Option(metavar="SLUG", help="The project that the slice is for.")
     ] = None,
@@ -121,6 +132,7 @@ def export(
         allow_missing=allow_missing,
         allow_withdrawn=allow_withdrawn,
         sign=signing_key(sign, key),
+        bag=profile is Profile.bagit,
     )
     with open_catalog(context) as catalog:
         if to is not None and bucket:

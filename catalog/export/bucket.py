@@ -58,6 +58,8 @@ def export_to_bucket(
             "signed; export to a folder, or without --images"
         )
     cut, names = read_cut(store, request)
+    if request.bag:
+        raise UsageError(f"{place}: a bag is written to a folder; leave out --profile bagit")
     bucket, prefix = _bucket_of(place)
     target = _Target(bucket, prefix, request.access.billing_project)
     facts = make_facts(settings, request)

@@ -33,7 +33,8 @@ class Request:
     are, as `sources.open_source` reads it. `replace` allows an earlier export at the destination to
     be replaced, `allow_withdrawn` a version that holds images which were withdrawn since. `agree`
     is asked before a transfer that somebody is billed for; without it there is none. `sign` is the
-    key that the export is signed with.
+    key that the export is signed with. `bag` puts the export into a bag after BagIt, whose payload
+    it is.
     """
 
     subset: str
@@ -47,6 +48,7 @@ class Request:
     allow_missing: bool = False
     allow_withdrawn: bool = False
     sign: PrivateKey | None = None
+    bag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +162,16 @@ def _is_replaceable(destination: Path, replace: bool) -> bool:
 
 
 def _own_files(folder: Path) -> set[str]:
+    from .. import bag
     from ..verify import read_checksums, read_manifest
 
+    payload = bag.payload_of(folder)
     try:
         signed = read_manifest(folder).export.signer is not None
-        own = {*read_checksums(folder / CHECKSUMS), CHECKSUMS}
-        return own | SIGNED if signed else own
+        own = {*read_checksums(payload / CHECKSUMS), CHECKSUMS, *(SIGNED if signed else ())}
+        if payload == folder:
+            return own
+        return {*(f"{bag.PAYLOAD}/{path}" for path in own), *bag.TAG_FILES, bag.TAGS}
     except CxrcatError as error:
         raise UsageError(
             f"{folder}: is not a whole export of cxrcat, so --force does not replace it; "

@@ -12,6 +12,7 @@ from ...schemas.checksum import Checksum
 from ...schemas.manifest import ExportFacts, Provenance
 from ...schemas.tables import Export, Subset, key_of
 from .. import exports, images, replicas, subsets
+from ..bag import PAYLOAD, write_bag
 from ..bitmaps import load
 from ..checksums import names_checksum
 from ..cloud import SCHEME
@@ -27,7 +28,7 @@ from .fetch import bring
 from .manifest import Cut, make_manifest
 from .plan import Plan, Request, check_destination, check_mode, make_plan
 from .sign import sign
-from .staging import is_busy, publish, staged
+from .staging import is_busy, publish, staged, write_file
 from .transfer import ImageMode
 from .write import IMAGES, write_slice
 
@@ -59,14 +60,18 @@ def export(
         # Once more, now that no other run can change it: one may just have ended there, and one
         # that was killed may have moved an earlier export aside, which is back by now.
         replaces = check_destination(plan.destination, request.replace)
-        brought = bring(plan, source, request, folder / IMAGES, progress) if source else {}
-        manifest, checksum = write_slice(store, folder, cut, facts, plan, source, brought)
-        if request.sign is not None:  # last, over all that is there
-            sign(folder, request.sign, progress)
+        place = folder / PAYLOAD if request.bag else folder
+        place.mkdir(exist_ok=True)
+        brought = bring(plan, source, request, place / IMAGES, progress) if source else {}
+        manifest, checksum = write_slice(store, place, cut, facts, plan, source, brought)
+        if request.sign is not None:  # over all that is there
+            sign(place, request.sign, progress)
+        if request.bag:
+            write_bag(folder, manifest, write_file)
         row = make_row(manifest, str(plan.destination), plan, source, cut.subset, checksum)
         with store.writing() as session:
             exports.prepare(session, row, facts.project)
-        seen = list(_seen(names, cut.subset, source, brought, folder / IMAGES)) if source else []
+        seen = list(_seen(names, cut.subset, source, brought, place / IMAGES)) if source else []
         publish(folder, plan.destination, replaces)
         with store.writing() as session:
             exports.settle(session, facts.id, exports.PUBLISHED, facts.by)

@@ -45,6 +45,11 @@ def usage_of(descriptor: Descriptor) -> list[Node]:
     return [*_terms(descriptor.terms), policy]
 
 
+def action_of(duty: Duty | OwedDuty) -> str:
+    """Return what ODRL calls what a duty asks for."""
+    return _ACTIONS[duty.kind]
+
+
 def provider(party: Party) -> Node:
     """Return the provider of the data, who grants the permission."""
     node: Node = {
@@ -141,7 +146,7 @@ def _duty(duty: Duty | OwedDuty, works: dict[str, Citation]) -> Node:
         "@type": "odrl:Duty",
         "name": duty.id,
         "description": clean(duty.text),
-        "odrl:action": {"@id": _ACTIONS[duty.kind]},
+        "odrl:action": {"@id": action_of(duty)},
     }
     if duty.party:
         node["odrl:attributedParty"] = clean(duty.party)
