@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from ..catalog.labels import expert
-from ..checks import check_export, check_failure, names_with
+from ..checks import check_export, check_failure, names_with, rows_of
 from ..conftest import Run
 
 A, B, C = names_with("Hernia")[:3]
@@ -128,7 +129,7 @@ def test_a_file_of_hostile_bytes_and_name(cxrcat: Run, work: Path, files: list[s
     check_failure(cxrcat("labels", "add", "expert4", name), 2, "is not UTF-8 text")
 
 
-def test_the_official_lists(cxrcat: Run, real_data: Path) -> None:
+def test_the_official_lists(cxrcat: Run, work: Path, real_data: Path) -> None:
     lists = [real_data / "train_val_list.txt.gz", real_data / "test_list.txt.gz"]
     done = cxrcat("labels", "add", "split", *lists)
     assert (done.returncode, done.stdout) == (0, "split\n")
@@ -136,6 +137,14 @@ def test_the_official_lists(cxrcat: Run, real_data: Path) -> None:
     assert "test: 25,596 images" in done.stderr
     made = cxrcat("subset", "create", "t", "--where", "pneumothorax and split = 'test'")
     assert made.stderr.startswith("2,665 images of ")
+    for subset, parts in (
+        ("t", {"test": 2665}),
+        ("pneumothorax", {"test": 2665, "train_val": 2637}),
+    ):
+        assert cxrcat("export", "--subset", subset).returncode == 0
+        manifest = check_export(work / subset)
+        assert [each.name for each in manifest.sets if each.kind == "split"] == ["split"]
+        assert Counter(row["split"] for row in rows_of(work / subset)) == parts
     check_failure(
         cxrcat("subset", "create", "v", "--where", "split = 'validation'"),
         2,
