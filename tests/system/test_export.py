@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ..checks import DATED, check_export, rows_of
+from ..checks import check_export, rows_of
 from ..conftest import Run
 from .conftest import COMMAND, TINY, WITH_SOURCE
 
