@@ -167,7 +167,8 @@ def _dataset(manifest: Provenance, owner: Node) -> Node:
 
 def _action(manifest: Provenance) -> Node:
     export, subset, tool = manifest.export, manifest.subset, manifest.tool
-    page = f"https://pypi.org/project/{tool.name}/{tool.version}/"
+    # The profile wants a web address; a package URL (purl) says which package that is.
+    page = f"https://libraries.io/pypi/{tool.name}/{tool.version}"
     asked = f"The question was: {clean(subset.query)}" if subset.query else "No question was asked"
     return {
         "@id": _ACTION,
@@ -181,6 +182,7 @@ def _action(manifest: Provenance) -> Node:
             "name": tool.name,
             "version": tool.version,
             "url": page,
+            "identifier": f"pkg:pypi/{tool.name}@{tool.version}",
         },
         "agent": {"@id": _AGENT, "@type": "Person", "name": clean(export.by)},
         "object": [
