@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .identify.run import Wanted as Asked
     from .log import Chain, Entries, Filter, Head
     from .moving import Copied
+    from .overview import Overview
     from .recipe import Rebuilt, Written
     from .register import Registered
     from .replicas import ReplicaInfo
@@ -228,9 +229,12 @@ class Catalog(Using):
 
     def audit(self, wanted: WantedAudit, progress: Progress = SILENT) -> AuditReport:
         """Look into project trees for data, references and attribution; record what was found."""
+        from . import rights
         from .audit import baseline, history
         from .audit.run import audit
 
+        if wanted.record:
+            rights.check(self._store, *rights.AUDIT)
         with self._store.reading() as session:
             report = audit(session, self.settings.by, wanted, progress)
         if wanted.record:
@@ -246,6 +250,13 @@ class Catalog(Using):
         with self._store.reading() as session:
             known = Known(session)
             return [path for each in report.projects for path in fix(known, each)]
+
+    def overview(self) -> Overview:
+        """Return all of the catalog that a steward's report shows."""
+        from .overview import overview
+
+        with self._store.reading() as session:
+            return overview(session, self.name, self.settings.by)
 
     def audits(self, project: str | None = None) -> list[AuditInfo]:
         """Return the recorded audits, the newest first, each beside the one before it."""

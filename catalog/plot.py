@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import logging
 import textwrap
-import uuid
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import SourceError, UsageError
 from ..schemas.manifest import Profile, Provenance
+from . import whole
 from .formats.facts import clean
 from .formats.wording import paragraph, size
 
@@ -82,19 +82,8 @@ def write(path: Path, manifest: Provenance) -> None:
     A file of that name is replaced. Raises `UsageError` (see `check`), and `SourceError` when it
     cannot be written.
     """
-    from .export.staging import write_file
-
     check(path)
-    data = draw(manifest, path.suffix.casefold().removeprefix("."))
-    beside = path.with_name(f".cxrcat-{uuid.uuid4().hex}")
-    try:
-        try:
-            write_file(beside, data)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written: {error.strerror or error}") from error
+    whole.write(path, draw(manifest, path.suffix.casefold().removeprefix(".")))
 
 
 def draw(manifest: Provenance, format: str) -> bytes:  # noqa: A002 - as matplotlib calls it

@@ -81,6 +81,7 @@ _GIVEN = {
 EVENT = Right("INSERT", "event")
 SUBSET = (Right("INSERT", "subset"), EVENT)
 EXPORT = (Right("INSERT", "export"), Right("UPDATE", "export", ("state",)), EVENT)
+AUDIT = (Right("INSERT", "audit"), EVENT)
 REPLICA = (Right("INSERT", "replica"), Right("UPDATE", "replica", _REPLICA), EVENT)
 DATASET = (Right("INSERT", "dataset"), Right("INSERT", "image"), EVENT)
 DESCRIBE = (_GIVEN[Role.STEWARD][-3], EVENT)

@@ -27,6 +27,7 @@ from . import (
     log,
     project,
     prov,
+    report,
     reproduce,
     scan,
     schema,
@@ -77,6 +78,7 @@ app.add_typer(use.app, name="use")
 app.command("exports", epilog=exports.EPILOG)(exports.exports)
 app.command("audit", epilog=audit.EPILOG)(audit.audit)
 app.command("audits", epilog=audits.EPILOG)(audits.audits)
+app.command("report", epilog=report.EPILOG)(report.report)
 app.command("datasets", epilog=dataset.EPILOG)(dataset.datasets)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(labels.app, name="labels")

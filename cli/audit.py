@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -131,7 +132,11 @@ def audit(
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+    from ..catalog import whole
+
+    if str(path) == os.devnull:  # which can be written to, and not replaced
+        return
+    whole.write(path, text.encode())
 
 
 def _print(report: AuditReport, explain: bool) -> None:

@@ -6,15 +6,14 @@ them; a README gets a section between two marks, which is replaced the next time
 
 from __future__ import annotations
 
-import os
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...schemas.errors import SourceError
 from ...schemas.terms import Citation, Duty, DutyKind
+from .. import whole
 from ..formats.cff import reference
 from ..formats.facts import clean, doi_url
 from ..formats.markdown import prose
@@ -133,15 +132,5 @@ def _replace(path: Path, text: str) -> bool:
     data = text.encode("utf-8", "surrogateescape")
     if data == before:
         return False
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    mode = path.stat().st_mode & 0o777 if before is not None else 0o644
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    whole.write(path, data)
     return True

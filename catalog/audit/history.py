@@ -30,7 +30,8 @@ class Recorded:
 class AuditInfo:
     """A recorded audit of a project, beside the one before it of the same folder.
 
-    `new` and `mended` are problems; an audit without one before it has none.
+    `new` are those of `problems` that the one before had not, `mended` those that are gone; an
+    audit without one before it has neither.
     """
 
     run: str
@@ -42,6 +43,7 @@ class AuditInfo:
     errors: int
     warnings: int
     notes: int
+    problems: tuple[Recorded, ...]
     new: tuple[Recorded, ...]
     mended: tuple[Recorded, ...]
     by: str
@@ -122,6 +124,7 @@ def _info(row: Audit, before: Audit | None) -> AuditInfo:
         errors=row.errors,
         warnings=row.warnings,
         notes=row.notes,
+        problems=_recorded(row.problems),
         new=_recorded([each for key, each in now.items() if key not in then]),
         mended=_recorded([each for key, each in then.items() if key not in now]),
         by=row.by,

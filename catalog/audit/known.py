@@ -15,7 +15,16 @@ from pyroaring import BitMap
 from sqlmodel import Session, col, select
 
 from ...schemas.descriptor import Descriptor
-from ...schemas.tables import Dataset, Export, Image, Replica, Subset, Use, Withdrawal
+from ...schemas.tables import (
+    Dataset,
+    Export,
+    Image,
+    Project,
+    Replica,
+    Subset,
+    Use,
+    Withdrawal,
+)
 from ..bitmaps import dump, load, ordinals
 from ..datasets import full_descriptor
 from ..index import DatasetIndex
@@ -169,6 +178,11 @@ class Known:
     def used(self) -> frozenset[str]:
         """The exports of which a use is on record."""
         return frozenset(each for each in self.session.exec(select(Use.export_id)) if each)
+
+    def used_in(self, root: str) -> frozenset[int]:
+        """Return the versions of subsets that the project in a folder is on record to use."""
+        query = select(Use.subset_id).join(Project, col(Project.id) == Use.project_id)
+        return frozenset(self.session.exec(query.where(Project.path == root)))
 
     @cached_property
     def withdrawn(self) -> Mapping[int, Mapping[int, str]]:

@@ -293,8 +293,10 @@ def _unknown_export(project: Project) -> Iterator[Found]:
     "Record what it is for with 'cxrcat use add'.",
 )
 def _unrecorded_use(project: Project) -> Iterator[Found]:
+    used = project.known.used_in(project.root)
     for export in project.facts.exports:
-        if export.id and export.id not in project.known.used and project.known.export(export.id):
+        row = project.known.export(export.id)
+        if row is not None and export.id not in project.known.used and row.subset_id not in used:
             yield (
                 export.folder,
                 None,

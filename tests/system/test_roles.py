@@ -43,6 +43,16 @@ READING = [
     ("cite", "--subset", "hernia"),
     ("verify", "hernia"),
     ("doctor",),
+    ("log",),
+    ("prov", "--subset", "hernia"),
+    ("recipe", "hernia"),
+    ("reproduce", "hernia"),
+    ("identify", "hernia/metadata.csv"),
+    ("project", "list"),
+    ("use", "list"),
+    ("audit", "hernia", "--no-record", "--fail-on", "never"),
+    ("audits",),
+    ("report", "--json"),
     ("catalog", "backup", "backup.sqlite"),
     ("catalog", "grant", "--role", "reader", "newcomer"),
 ]
@@ -52,6 +62,8 @@ CONTRIBUTING = [
     ("subset", "create", "elders", "--where", "age > 90"),
     ("subset", "split", "hernia", "--into", "a=0.5,b=0.5"),
     ("scan", "hernia/images"),
+    ("project", "add", "thesis"),
+    ("audit", "hernia", "--fail-on", "never"),
 ]
 STEWARDING = [
     ("withdraw", "--image", "00000003_000.png", "--reason", "a test"),
