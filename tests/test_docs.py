@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import os
 import re
 import subprocess
@@ -10,6 +11,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+import yaml
+
+from .conftest import Run
 
 ROOT = Path(__file__).parent.parent
 
@@ -107,3 +111,21 @@ def test_the_python_of_signing_runs(
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(compile(example, "signing.md", "exec"), {})  # noqa: S102 - our own text
     assert (tmp_path / "hernia" / "checksums.sha256.sig").stat().st_size == 64
+
+
+def test_the_page_of_the_rules_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("rules_page", ROOT / "scripts" / "rules.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "rules.md").read_text("utf-8") == module.page()
+
+
+def test_the_hook_runs_as_its_definition_says(cxrcat: Run, work: Path) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    program, *words = [*hook["entry"].split(), *hook["args"]]
+    assert program == "cxrcat"
+    assert cxrcat(*words).returncode == 0
+    (work / "README.md").write_text("We train on ChestX-ray14.")
+    assert cxrcat(*words).returncode == 1
