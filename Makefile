@@ -22,11 +22,11 @@ demo: ## set up, and export the subset pneumothorax into ./pneumothorax
 	@scripts/venv run
 	$(bin)/cxrcat export --subset pneumothorax --force
 
-# A file's tests stay together, and with them the servers that they start.
+# A file's tests stay together, and with them the servers that they start; the slow ones come first.
 test: ## set up, and run the tests on all cores
 	@scripts/venv test
 	@scripts/test-tools
-	@$(pytest) -n auto --dist loadfile $(ARGS)
+	@$(pytest) -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: lint-format lint-code lint-imports ## check the format, the code and the direction of imports
 

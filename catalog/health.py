@@ -17,7 +17,6 @@ from .intake import Waiting
 from .store import Store
 
 _EXTRAS = {
-    "cryptography": "sign",
     "imagehash": "identify",
     "matplotlib": "plot",
     "prov": "prov",

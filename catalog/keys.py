@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from ..schemas.checksum import Checksum
 from ..schemas.errors import InputError, SourceError, UsageError
-from .signing import lacking
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -106,11 +105,9 @@ def make_pair(out: Path | None = None, passphrase: str = "") -> Pair:
     """
     private, public = check_place(out)
     secret = _encoded(passphrase) if passphrase else None
-    try:
-        from cryptography.hazmat.primitives import serialization as forms
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    except ImportError as error:
-        raise UsageError(lacking("keygen")) from error
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     key = Ed25519PrivateKey.generate()
     protection: forms.KeySerializationEncryption = (
         forms.BestAvailableEncryption(secret) if secret else forms.NoEncryption()
@@ -145,11 +142,9 @@ def read_private(path: Path | None, passphrase: Callable[[], str]) -> PrivateKey
     if not os.path.lexists(path):
         hint = "or name yours with --key FILE" if from_default else "or name another with --key"
         raise UsageError(f"{path}: there is no key; make one with 'cxrcat keygen', {hint}")
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     data, mode = _read(path)
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    except ImportError as error:
-        raise UsageError(lacking("--sign")) from error
     if b"PRIVATE KEY-----" not in data:
         raise InputError(f"{path}: is not a private key in PEM; 'cxrcat keygen' makes one")
     if mode & _OTHERS:
@@ -168,13 +163,11 @@ def read_private(path: Path | None, passphrase: Callable[[], str]) -> PrivateKey
 
 def read_public(path: Path) -> PublicKey:
     """Return a key to check signatures with; raise `InputError` when it is none."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     data, _ = _read(path)
-    try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    except ImportError as error:
-        raise UsageError(lacking("--signer")) from error
     if b"PRIVATE KEY-----" in data:
         raise InputError(
             f"{path}: is a private key, which only its owner needs; name the public one (.pub.pem)"

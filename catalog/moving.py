@@ -212,7 +212,7 @@ def _passing(
         if moments:
             changed = list(row)
             for place in moments:
-                changed[place] = f"{row[place]}+00"
+                changed[place] = row[place] and f"{row[place]}+00"
             yield tuple(changed)
         else:
             yield row

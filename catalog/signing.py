@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 import xxhash
 
 from ..schemas.checksum import Checksum
-from ..schemas.errors import UsageError
 from .checksums import buffer, read_each
 
 SHA256_LIST = "checksums.sha256"
@@ -29,13 +28,9 @@ def of_both(paths: Sequence[str]) -> Iterator[tuple[Checksum, Checksum]]:
     """Yield the XXH3-128 and the SHA-256 of each file, in order; each file is read once.
 
     SHA-256 takes several times as long as reading does, and `cryptography` lets other threads run
-    meanwhile (its releases before 2026 do not). Raises `InputError` when a file cannot be read,
-    and `UsageError` when the library is missing.
+    meanwhile (its releases before 2026 do not). Raises `InputError` when a file cannot be read.
     """
-    try:
-        from cryptography.hazmat.primitives import hashes
-    except ImportError as error:
-        raise UsageError(lacking("checksums.sha256")) from error
+    from cryptography.hazmat.primitives import hashes
 
     def both(descriptor: int) -> tuple[Checksum, Checksum]:
         view = buffer()
@@ -49,8 +44,3 @@ def of_both(paths: Sequence[str]) -> Iterator[tuple[Checksum, Checksum]]:
         )
 
     return read_each(paths, both, min(os.cpu_count() or 1, _MOST_THREADS))
-
-
-def lacking(what: str) -> str:
-    """Return what is said where the library is missing."""
-    return f"{what}: signatures need more packages: pip install 'cxrcat[sign]'"

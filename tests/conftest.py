@@ -22,6 +22,18 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+_SLOW = ("test_gcs", "test_bigquery", "test_soak", "test_uses", "test_roles", "test_kill")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no core waits at the end for another's last file."""
+
+    def turn(item: pytest.Item) -> tuple[bool, bool]:
+        return item.path.stem not in _SLOW, "system" not in item.path.parts
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep a test from the settings and the data folder of whoever runs it."""

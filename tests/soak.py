@@ -24,13 +24,13 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from cxrcat.catalog import Catalog, ImageMode, Request
+from cxrcat.catalog import Catalog, ImageMode, NewUse, Request
 from cxrcat.catalog.scan import Scan
 from cxrcat.catalog.withdrawals import Withdraw
 from cxrcat.schemas.errors import CxrcatError
-from cxrcat.schemas.tables import Event, Export, Subset, Withdrawal
+from cxrcat.schemas.tables import Event, Export, Subset, Use, Withdrawal
 
-VERBS = ("export", "create", "create", "scan", "withdraw", "read", "backup")
+VERBS = ("export", "use", "create", "scan", "withdraw", "read", "backup", "create", "use")
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Done:
     """What one process did, and every error that a user would have seen."""
 
     exports: list[str] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
     subsets: list[tuple[str, int]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -91,6 +92,23 @@ class Worker:
             request = Request(name, destination=place, allow_withdrawn=True)
         manifest, _ = catalog.export(request)
         self.done.exports.append(manifest.export.id)
+
+    def _use(self, catalog: Catalog) -> None:
+        """Of the last export of this process, else of a subset; stated twice, it is one use."""
+        own = self.done.exports[-1] if self.done.exports else None
+        project = f"project-{self.turn % 5}"
+        catalog.add_project(project)
+        use = NewUse(
+            project,
+            "training",
+            export=own,
+            subset=None if own else "hernia",
+            artifacts=(f"https://models.example/{self.number}-{self.turn}",),
+        )
+        first, second = catalog.record_use(use), catalog.record_use(use)
+        if (first.use.id, second.how) != (second.use.id, "already"):
+            self.done.errors.append(f"use: {first} {second}")
+        self.done.uses.append(first.use.id)
 
     def _create(self, catalog: Catalog) -> None:
         """Half under a name that all use: each question is a version of its own."""
@@ -161,11 +179,15 @@ def check(catalog: str, done: list[Done], folder: Path) -> None:
         assert opened.health().problems == ()
         with opened._store.reading() as session:
             exports = session.exec(select(Export.id, Export.state)).all()
+            uses = session.exec(select(Use.id)).all()
             versions = session.exec(select(Subset.name, Subset.version)).all()
             withdrawn = session.exec(select(Withdrawal.ordinal)).all()
             events = session.exec(select(Event.id, Event.kind, Event.subject)).all()
     wanted = sorted(export for each in done for export in each.exports)
     assert sorted(exports) == [(export, "published") for export in wanted]
+    stated = [use for each in done for use in each.uses]
+    assert sorted(uses) == sorted(stated)
+    assert len(set(stated)) == len(stated)
     kinds = Counter((kind, subject) for _, kind, subject in events)
     for export in wanted:
         assert kinds["export.prepared", export] == kinds["export.published", export] == 1

@@ -372,8 +372,9 @@ def test_moments_of_other_writers_are_kept(
 ) -> None:
     """SQLite takes a moment that is written shorter, and with another zone's offset."""
     with closing(sqlite3.connect(sqlite_location)) as connection, connection:
-        connection.execute("INSERT INTO project VALUES (1, 'a', '2026-01-01')")
-        connection.execute("INSERT INTO project VALUES (2, 'b', '2026-01-01 10:00:00')")
+        insert = "INSERT INTO project (id, slug, at) VALUES "
+        connection.execute(f"{insert} (1, 'a', '2026-01-01')")
+        connection.execute(f"{insert} (2, 'b', '2026-01-01 10:00:00')")
     url = postgresql(None)
     done = Catalog.copy(sqlite_location, url)
     assert Catalog.copy(url, str(tmp_path / "back.sqlite")).tables == done.tables

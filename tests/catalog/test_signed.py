@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from cxrcat.catalog.checksums import of_file
 from cxrcat.catalog.keys import PublicKey, make_pair, read_private, read_public
 from cxrcat.catalog.signing import SIGNED, of_both
 from cxrcat.catalog.verify import Signature, Verified, read_checksums, verify
-from cxrcat.schemas.errors import CheckFailedError, InputError, UsageError
+from cxrcat.schemas.errors import CheckFailedError, InputError
 
 from ..checks import check_export, names_with
 from ..conftest import png
@@ -308,26 +307,6 @@ def test_both_checksums_come_from_one_read(tmp_path: Path) -> None:
     assert str(found[0][1]) == f"sha256:{empty}"
     with pytest.raises(InputError, match="cannot be read"):
         list(of_both([*paths, str(tmp_path / "nowhere")]))
-
-
-def test_without_the_library_it_says_what_to_install(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    home.catalog.export(Request("some", tmp_path / "plain"))
-    assert home.catalog.verify(tmp_path / "plain").ok  # which needs nothing of it
-    attempts: list[Callable[[], object]] = [
-        lambda: home.catalog.verify(home.folder),
-        lambda: home.catalog.verify(home.folder, signer=home.public),
-        lambda: make_pair(tmp_path / "eve"),
-        lambda: read_private(home.public.with_name("ada.pem"), str),
-    ]
-    for attempt in attempts:
-        with pytest.raises(UsageError, match=r"pip install 'cxrcat\[sign\]'"):
-            attempt()
-    assert not (tmp_path / "eve.pem").exists()
 
 
 def test_an_image_that_changes_while_it_is_exported_is_not_signed(
