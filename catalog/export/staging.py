@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ _OLD = ".cxrcat-old-"
 
 EXPORT = "export"
 """What is written, unless it is said to be something else."""
+
+_TRIES, _PAUSE = 20, 0.05  # seconds; the batch of a thread is written in less than one of them
 
 KEPT = ".cxrcat-fetched"
 """Ends the name of the folder that keeps what an export fetched from afar before it broke off."""
@@ -129,7 +132,16 @@ def _clean(destination: Path) -> None:
         elif left.name == f".{destination.name}{KEPT}":
             continue
         elif left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also when a thread that an interrupt tore off still writes a file there."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 def _escaped(name: str) -> str:
