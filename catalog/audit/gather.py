@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ def gather(known: Known, reader: Reader, root: Path, tree: Tree, full: bool) -> 
 class _Gatherer:
     def __init__(self, known: Known, reader: Reader, root: Path, full: bool) -> None:
         self._known, self._reader, self._root, self._full = known, reader, root, full
+        self._base = str(root)
         self._tracked: frozenset[str] | None = None
         self._asked = False
 
@@ -45,7 +47,7 @@ class _Gatherer:
         images, tables = self._images(outside), list(self._tables(outside))
         references: list[Words] = []
         evidence: list[Words] = []
-        unread: list[tuple[str, str]] = []
+        unread = [(place, "may not be looked into") for place in tree.unreadable]
         self._texts(outside, references, evidence, unread)
         papers = (file for file in tree.files if public and file.path.startswith(public))
         self._texts(papers, [], evidence, unread)
@@ -84,7 +86,6 @@ class _Gatherer:
         found: list[FoundImages] = []
         for file in files:
             suffix = "." + file.name.rpartition(".")[2].lower()
-            path = self._root / file.path
             if suffix in IMAGE:
                 place = self._known.names.get(stem_of(file.name))
                 if place is not None:
@@ -94,9 +95,11 @@ class _Gatherer:
                 elif file.size in self._known.sizes:
                     renamed.append(file)
             elif is_archive(file.name):
-                found += in_archive(self._known, path, file.shown, file.size, self._full)
+                found += in_archive(
+                    self._known, self._root / file.path, file.shown, file.size, self._full
+                )
             elif suffix in LISTS:
-                found += in_container(self._known, path, file.shown, self._full)
+                found += in_container(self._known, self._root / file.path, file.shown, self._full)
         for (folder, number), pile in piles.items():
             found.append(pile.found(folder, self._known.releases[number].name, "name"))
         return [*found, *self._renamed(renamed)]
@@ -125,7 +128,7 @@ class _Gatherer:
             name = file.name.lower().removesuffix(".gz")
             if not name.endswith(_TABLES):
                 continue
-            marks = self._known.table_of(_header(self._root / file.path))
+            marks = self._known.table_of(_header(f"{self._base}/{file.path}"))
             if marks is not None:
                 tracked = self._is_tracked(file.path)
                 yield FoundTable(file.shown, marks.dataset, marks.what, marks.duties, tracked)
@@ -144,7 +147,7 @@ class _Gatherer:
             if kind is TextKind.PDF and not reads_pdf():
                 unread.append((file.shown, "to read PDFs: pip install 'cxrcat[pdf]'"))
                 continue
-            text = self._read(self._root / file.path, kind)
+            text = self._read(file, kind)
             if text is None:
                 continue
             for found in self._reader.references(text):
@@ -160,17 +163,23 @@ class _Gatherer:
                 for found in self._reader.evidence(text)
             ]
 
-    def _read(self, path: Path, kind: TextKind) -> Text | None:
+    def _read(self, file: File, kind: TextKind) -> Text | None:
         """Return a text that may concern us: most files are only looked at as bytes."""
         if kind.is_packed:
-            return read(path, kind)
+            return read(self._root / file.path, kind)
         most = LIMIT if kind is not TextKind.NOTEBOOK else _NOTEBOOK
         try:
-            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - the quickest way
-                data = stream.read(most)
+            # As many bytes as there are: a buffer for more would cost more than the reading.
+            descriptor = os.open(f"{self._base}/{file.path}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                data = os.read(descriptor, min(most, file.size + 1))
+            finally:
+                os.close(descriptor)
         except OSError:
             return None
-        return from_bytes(path, kind, data) if self._reader.may_concern(data) else None
+        if not self._reader.may_concern(data):
+            return None
+        return from_bytes(self._root / file.path, kind, data)
 
     def _cff(self, files: Iterable[File]) -> Iterator[tuple[str, str]]:
         for file in files:
@@ -179,16 +188,13 @@ class _Gatherer:
                     yield file.shown, problem
 
 
-def _header(path: Path) -> str:
+def _header(path: str) -> str:
     import gzip
 
     try:
-        if path.name.lower().endswith(".gz"):
-            with gzip.open(path) as packed:
-                data = packed.read(_HEADER)
-        else:
-            with path.open("rb") as stream:
-                data = stream.read(_HEADER)
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - the quickest way
+            packed = path.lower().endswith(".gz")
+            data = gzip.GzipFile(fileobj=stream).read(_HEADER) if packed else stream.read(_HEADER)
     except (OSError, EOFError, ValueError):
         return ""
     return data.decode("utf-8", "replace").lstrip("\ufeff").partition("\n")[0]

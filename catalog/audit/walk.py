@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,10 +72,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The regular files under a folder, by path, and what tells whether any of them changed."""
+    """The regular files under a folder, by path, and what tells whether any of them changed.
+
+    `unreadable` are the folders below it that may not be looked into.
+    """
 
     files: tuple[File, ...]
     fingerprint: str
+    unreadable: tuple[str, ...] = ()
 
 
 def projects(path: Path) -> list[Path]:
@@ -113,31 +117,41 @@ def _below(place: Path, depth: int) -> list[Path]:
 
 def walk(root: Path, ignore: Ignore | None = None) -> Tree:
     """Return what is under a folder. `ignore` is asked of each path."""
-    files: list[File] = []
-    digest = xxhash.xxh3_128()
+    found: list[tuple[str, str, os.stat_result]] = []
+    unreadable: list[str] = []
     waiting = [""]
     while waiting:
         place = waiting.pop()
-        entries = sorted(_entries(root / place if place else root), key=lambda entry: entry.name)
-        if place and any(entry.name == "pyvenv.cfg" for entry in entries):
+        try:
+            with os.scandir(root / place if place else root) as entries:
+                listed = list(entries)
+        except PermissionError:
+            unreadable.append(place)
             continue
-        for entry in entries:
-            path = f"{place}{entry.name}"
+        except OSError:  # it went while we looked
+            continue
+        if place and any(entry.name == "pyvenv.cfg" for entry in listed):
+            continue
+        for entry in listed:
+            name = entry.name
+            path = place + name
             if entry.is_dir(follow_symlinks=False):
-                if not (_is_skipped(entry.name) or (ignore and ignore(path))):
+                if not (_is_skipped(name) or (ignore and ignore(path))):
                     waiting.append(f"{path}/")
             elif entry.is_file(follow_symlinks=False) and not (ignore and ignore(path)):
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except OSError:  # it went while we looked
-                    continue
-                if not stat.S_ISREG(status.st_mode):
-                    continue
-                files.append(File(path, entry.name, status.st_size))
-                stamp = f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}\n"
-                digest.update(os.fsencode(path) + stamp.encode())
-    files.sort(key=lambda file: file.path)
-    return Tree(tuple(files), digest.hexdigest())
+                with suppress(OSError):  # it went while we looked
+                    found.append((path, name, entry.stat(follow_symlinks=False)))
+    found.sort()
+    stamps = [
+        f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
+        for path, _, status in found
+    ]
+    whole = "\n".join([*stamps, *unreadable]).encode("utf-8", "surrogateescape")
+    return Tree(
+        tuple(File(path, name, status.st_size) for path, name, status in found),
+        xxhash.xxh3_128_hexdigest(whole),
+        tuple(sorted(unreadable)),
+    )
 
 
 def _is_skipped(folder: str) -> bool:
@@ -148,7 +162,5 @@ def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(place) as entries:
             yield from entries
-    except PermissionError as error:
-        raise InputError(f"{place}: cannot be read: {error.strerror}; leave it out") from error
-    except OSError:  # it went while we looked
+    except OSError:  # it may not be read, or went while we looked
         return
