@@ -80,7 +80,7 @@ def check_export(folder: Path, alone: bool = True) -> Provenance:
     images = {name for name in sizes if name.startswith("images/")}
     assert set(sizes) - images - BOXES == FILES
     assert set(sizes) & BOXES in (set(), BOXES)
-    assert leftovers(folder) == [] or not alone
+    assert leftovers(folder) == [] or not alone, leftovers(folder)
     _check_list(folder, digests)
     manifest = _read_manifest(folder)
     assert signed == (SIGNED if "signer" in manifest["export"] else set())
