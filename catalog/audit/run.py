@@ -19,7 +19,8 @@ from .evidence import Reader
 from .gather import gather
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
-from .rules import Project, ask, owed_by, rules
+from .owing import owed_by
+from .rules import Project, ask, rules
 from .walk import projects, walk
 
 _FACTS = TypeAdapter(Facts)
