@@ -593,7 +593,7 @@ def owed_in(document: Any) -> list[tuple[str, str]]:
         return [found for each in document for found in owed_in(each)]
     if not isinstance(document, dict):
         return []
-    if document.get("@type") == "odrl:Duty":
+    if "odrl:Duty" in document.get("@type", ()):
         return [(document["name"], document["odrl:action"]["@id"])]
     return [found for each in document.values() for found in owed_in(each)]
 

@@ -17,7 +17,7 @@ from .facts import clean, doi_url
 
 CONTEXT = {"odrl": "http://www.w3.org/ns/odrl/2/"}
 POLICY = "#policy"
-PROVIDER = "#provider"
+DUTY = "odrl:Duty"
 _ACTIONS = {
     DutyKind.LINK: "odrl:inform",
     DutyKind.CITATION: "odrl:attribute",
@@ -53,11 +53,20 @@ def action_of(duty: Duty | OwedDuty) -> str:
 def provider(party: Party) -> Node:
     """Return the provider of the data, who grants the permission."""
     node: Node = {
-        "@id": party.ror or PROVIDER,
+        "@id": party.ror or "#provider",
         "@type": ["Organization", "odrl:Party"],
         "name": clean(party.name),
     }
-    return {**node, "url": party.url} if party.url else node
+    if not party.url:
+        return node
+    contact = {
+        "@id": "#contact",
+        "@type": "ContactPoint",
+        "name": f"The web pages of {node['name']}",
+        "contactType": "data provider",
+        "url": party.url,
+    }
+    return {**node, "url": party.url, "contactPoint": contact}
 
 
 def flattened(node: Node) -> Iterator[Node]:
@@ -101,6 +110,10 @@ def _terms(terms: Terms) -> list[Node]:
     ]
 
 
+def _action(word: str) -> Node:
+    return {"@id": word, "@type": ["DefinedTerm", "odrl:Action"], "name": word.partition(":")[2]}
+
+
 def _policy(
     terms: Terms,
     duties: Sequence[Duty | OwedDuty],
@@ -128,11 +141,11 @@ def _policy(
     permissions = [
         {
             "@id": f"{POLICY}-{action}",
-            "@type": "odrl:Permission",
+            "@type": ["Intangible", "odrl:Permission"],
             "name": f"The permission to {action} the data",
             "odrl:target": {"@id": target},
             "odrl:assigner": {"@id": assigner["@id"]},
-            "odrl:action": {"@id": f"odrl:{action}"},
+            "odrl:action": _action(f"odrl:{action}"),
             "odrl:duty": owed,
         }
         for action in terms.permits
@@ -143,10 +156,10 @@ def _policy(
 def _duty(duty: Duty | OwedDuty, works: dict[str, Citation]) -> Node:
     node: Node = {
         "@id": f"{POLICY}-{duty.id}",
-        "@type": "odrl:Duty",
+        "@type": ["Intangible", DUTY],
         "name": duty.id,
         "description": clean(duty.text),
-        "odrl:action": {"@id": action_of(duty)},
+        "odrl:action": _action(action_of(duty)),
     }
     if duty.party:
         node["odrl:attributedParty"] = clean(duty.party)

@@ -1,8 +1,10 @@
 """ro-crate-metadata.json: the folder and its making, as a Process Run Crate.
 
 RO-Crate 1.1 (https://w3id.org/ro/crate/1.1), since the profile for runs, Process Run Crate 0.5
-(https://w3id.org/ro/wfrun/process/0.5), builds on that. It says when and by whom, so it differs
-from export to export. The images are not listed one by one: metadata.csv does that.
+(https://w3id.org/ro/wfrun/process/0.5), builds on that and wants it declared, where 1.2 wants
+itself declared alone. All that 1.2 requires besides is met as well. The crate says when and by
+whom, so it differs from export to export. The images are not listed one by one: metadata.csv does
+that.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from ...schemas.manifest import FileFact, Provenance, SetFacts, VersionFacts
 from ...schemas.terms import Citation
 from .contents import media_type, what_is
 from .facts import Facts, clean, doi_url, facts_of
-from .odrl import CONTEXT, Node, flattened, provider, several, usage
+from .odrl import CONTEXT, DUTY, Node, flattened, provider, several, usage
 from .wording import count, links, paragraph, size
 
 PATH = "ro-crate-metadata.json"
@@ -46,7 +48,10 @@ def write(manifest: Provenance) -> str:
     nodes: dict[str, Node] = {}
     for node in _nodes(manifest):
         nodes.setdefault(node["@id"], node)
-    context = [f"{SPECIFICATION}/context", {**CONTEXT, "xxh128": _XXH128}]
+    context = [
+        f"{SPECIFICATION}/context",
+        {**CONTEXT, "Profile": "http://www.w3.org/ns/dx/prof/Profile", "xxh128": _XXH128},
+    ]
     document = {"@context": context, "@graph": list(nodes.values())}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -56,7 +61,7 @@ def read(text: str) -> CrateFacts:
     nodes = {node["@id"]: node for node in json.loads(text)["@graph"]}
     root = nodes[_ROOT]
     works = [nodes[each["@id"]] for each in several(root.get("citation"))]
-    duties = [node for node in nodes.values() if node["@type"] == "odrl:Duty"]
+    duties = [node for node in nodes.values() if DUTY in several(node["@type"])]
     return CrateFacts(
         works=tuple(_facts(work, nodes) for work in works),
         licence_url=root["license"]["@id"],
@@ -96,13 +101,14 @@ def _nodes(manifest: Provenance) -> Iterator[Node]:
     yield {
         "@id": PATH,
         "@type": "CreativeWork",
+        "name": "What this folder holds, as an RO-Crate",
         "conformsTo": {"@id": SPECIFICATION},
         "about": {"@id": _ROOT},
     }
     yield from flattened(_root(manifest, files))
     yield {
         "@id": PROFILE,
-        "@type": "CreativeWork",
+        "@type": ["CreativeWork", "Profile"],
         "name": "Process Run Crate",
         "version": PROFILE.rpartition("/")[2],
     }
@@ -127,7 +133,13 @@ def _root(manifest: Provenance, files: list[Node]) -> Node:
         f"{clean(dataset.version)}. {clean(subset.note or '')}".strip(),
         "datePublished": manifest.export.at.isoformat(timespec="seconds"),
         "version": str(subset.version),
-        "identifier": subset.digest,
+        "identifier": {
+            "@id": "#digest",
+            "@type": "PropertyValue",
+            "name": "The digest of the subset's members",
+            "propertyID": _XXH128,
+            "value": subset.digest,
+        },
         "license": {
             "@id": dataset.terms.url,
             "@type": "CreativeWork",
