@@ -42,8 +42,10 @@ class Recognise(Model):
     """The signs of a dataset, and of the words that meet its duties.
 
     `loose_names` are names that other datasets nearly have: they count only when none of the words
-    of `unless` stands beside them. `together` are files of common names that mean the dataset when
-    all of a list are named. `urls` are pages and identifiers that offer the data, mirrors included.
+    of `unless` stands beside them. `vague_names` say too little by themselves: they count where one
+    of the words of `context` stands in the text, and none of `unless`. `together` are files of
+    common names that mean the dataset when all of a list are named. `urls` are pages and
+    identifiers that offer the data, mirrors included.
     `links`, `parties` and `credits` belong to a duty: the addresses that are the one it asks for,
     the names of the party, and the only words that credit it, where not every credit will do.
     """
@@ -51,6 +53,8 @@ class Recognise(Model):
     names: list[Text] = []
     loose_names: list[Text] = []
     unless: list[Text] = []
+    vague_names: list[Text] = []
+    context: list[Text] = []
     loaders: list[Text] = []
     buckets: list[Text] = []
     urls: list[Text] = []

@@ -139,6 +139,8 @@ _PERSON = re.compile(
     r"colleagues?|staff|fellow|visit\w*|internship)\b",
     _I,
 )
+# What is asked of a party's data, or of the party, is no word about who gave them.
+_ASKED = re.compile(r"\b(agreements?|permissions?|approvals?|contact|requests? to)\b", _I)
 _AT = re.compile(r"\b(of|at|from|with|in)\s+(the\s+)?$", _I)
 _BIDS = re.compile(
     r"\b(must|shall|should|need(s|ed)? to|required? to|requires?|requirements?|have to|has to|"
@@ -201,7 +203,7 @@ def credit(
             return found
     if in_column(visible, start):
         return found
-    if heading is not None and not _FUNDS.search(sentence) and not _PERSON.search(sentence):
+    if heading is not None and not any(each.search(sentence) for each in (_FUNDS, _PERSON, _ASKED)):
         thanked = HEADS_THANKS.search(heading) or (HEADS_SOURCE.search(heading) and about_data)
         if thanked or (HEADS_SOURCE.search(heading) and len(sentence) < 160):
             return found if not _bids_only(before, after) else None

@@ -78,7 +78,9 @@ class Reader:
         self._owed: dict[tuple[str, str], tuple[str, ...]] = {}
         slugs = {each.slug for each in descriptors}
         for each in descriptors:
-            self._add(each.recognise, each.duties, each.citations, (each.slug,), None)
+            archives = [_bare(one.url) for source in each.sources for one in source.archives]
+            signs = each.recognise.model_copy(update={"urls": [*each.recognise.urls, *archives]})
+            self._add(signs, each.duties, each.citations, (each.slug,), None)
             self._owed[each.slug, ""] = tuple(each.owes)
             for part in each.recognise.parts:
                 self._owed[each.slug, f"part:{part.slug}"] = tuple(part.owes)

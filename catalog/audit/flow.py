@@ -37,7 +37,9 @@ _NO_WORDS = re.compile(
     r"|\b(?:https?|gs|ftp)://[^\s<>\"'`{}|\\^]+|\bwww\.[^\s<>\"'`{}]+"
 )
 _TEX_NO_WORDS = re.compile(r"\\(?:url|href)\s*\{[^{}]*\}|https?://[^\s{}]+")
-_FIRST = re.compile(r"(?:---[ \t]*\n(?:(?!---)[^\n]*\n)*---[ \t]*\n)?\s*(?P<line>\S[^\n]*)")
+_FIRST = re.compile(
+    r"(?P<matter>---[ \t]*\n(?:(?!---)[^\n]*\n)*---[ \t]*(?:\n|$))?\s*(?P<line>\S[^\n]*)?"
+)
 _TITLE_WITHIN = 4000  # characters
 _ANYTHING_BETWEEN = re.compile(r"[\s\\{}\u00ad\u200b]+")
 
@@ -170,11 +172,13 @@ class Views:
 
     @cached_property
     def title(self) -> tuple[int, int]:
-        """Where the text's title stands: the first line that says anything, if it is a heading."""
+        """Where the text says what it is about: in its front matter and its first heading."""
         first = _FIRST.match(self._visible[:_TITLE_WITHIN])
-        if first is None or not first["line"].startswith("#"):
+        if first is None:
             return 0, 0
-        return first.span("line")
+        begins = 0 if first["matter"] else first.start("line")
+        titled = first["line"] and first["line"].startswith("#")
+        return begins, first.end("line" if titled else "matter")
 
     def _flow(self, source: str) -> Flow:
         return Flow(source, self._lexicon)

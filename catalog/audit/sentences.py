@@ -53,20 +53,30 @@ def sentence_of(source: str, start: int, end: int) -> tuple[int, int]:
 
 
 def heading_of(source: str, visible: str, at: int) -> str | None:
-    """Return the words of the heading under which a place stands, not far above."""
+    """Return the words of the heading under which a place stands, not far above.
+
+    A heading stands under the one of the section that it is a part of.
+    """
     marked = list(_TAGGED.finditer(visible, max(0, at - _WITHIN), at))
     if marked:
         return source[marked[-1].start(1) : marked[-1].end(1)].strip()
+    level = _level(visible[visible.rfind("\n", 0, at) + 1 :][:8])
     stop = at
     for _ in range(_ABOVE):
         start = visible.rfind("\n", 0, max(0, stop - 1)) + 1 if stop > 0 else 0
         line, words = visible[start:stop].rstrip("\n"), source[start:stop].strip(" \n*_#{}=:<>/|-")
-        if _is_heading(line, words, visible, stop):
+        if _is_heading(line, words, visible, stop) and not 0 < level <= _level(line):
             return words
         if start == 0:
             return None
         stop = start
     return None
+
+
+def _level(line: str) -> int:
+    """Return the level of a heading of Markdown, 0 of any other line."""
+    words = line.lstrip(" ")
+    return len(words) - len(words.lstrip("#"))
 
 
 def _is_heading(line: str, words: str, visible: str, stop: int) -> bool:

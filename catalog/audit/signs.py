@@ -13,6 +13,7 @@ from .strength import Strength, named_in_code, named_in_prose, offered_in_prose
 from .texts import TextKind
 from .works import Found, Work
 
+_MARKS = re.compile(r"[^\w/]+$")
 # What may stand inside a name: no end of a sentence, no comma, but the start of a comment's line.
 _INSIDE = re.compile(r"(?:[\w\s\-\u2010-\u2015\u2212\u00ad_{}~/*'’`()\[\]\"]|(?<=\n)[#>%|])*")
 # A number after a blank is no part of a name when it counts something: "chest X-ray 14 days later".
@@ -42,6 +43,8 @@ class Known:
     names: tuple[Sign, ...]
     loose: tuple[Sign, ...]
     unless: re.Pattern[str] | None
+    vague: tuple[Sign, ...]
+    context: re.Pattern[str] | None
     loaders: tuple[Sign, ...]
     buckets: tuple[Sign, ...]
     urls: tuple[Sign, ...]
@@ -52,8 +55,10 @@ class Known:
 
     def signs(self) -> Iterator[Sign]:
         """Yield the signs each of which is enough by itself."""
-        for signs in (self.names, self.loose, self.loaders, self.buckets, self.urls, self.files):
+        for signs in (self.names, self.loose, self.vague, self.loaders, self.buckets):
             yield from signs
+        yield from self.urls
+        yield from self.files
         for _, names, literals in self.parts:
             yield from names
             yield from literals
@@ -73,6 +78,8 @@ class Known:
             names=tuple(squeezed_all(signs.names)),
             loose=tuple(squeezed_all(signs.loose_names)),
             unless=_any_word(signs.unless),
+            vague=tuple(squeezed_all(signs.vague_names)),
+            context=_any_word(signs.context),
             loaders=tuple(squeezed_all(signs.loaders)),
             buckets=tuple(squeezed_all(signs.buckets)),
             urls=tuple(squeezed_all(signs.urls)),
@@ -155,10 +162,18 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
     for start, end in (
         *_names(plain, known.names, None),
         *_names(plain, known.loose, known.unless),
+        *(_names(plain, known.vague, None) if _is_about(known, plain) else ()),
     ):
         if any(low <= start < high for low, high in spans):
             continue  # a title names the dataset, and says nothing of its use
         yield plain, start, end, what("name"), _strength(views, start, end)
+
+
+def _is_about(known: Known, flow: Flow) -> bool:
+    """Whether a text speaks of what vague names must stand with, and of nothing they may mean."""
+    if not known.vague or known.context is None or not known.context.search(flow.source):
+        return False
+    return known.unless is None or not known.unless.search(flow.source)
 
 
 def _strength(views: Views, start: int, end: int) -> Strength:
@@ -199,8 +214,8 @@ def closed(source: str, end: int) -> bool:
 
 
 def squeezed_all(words: Iterable[str]) -> list[Sign]:
-    """Return spellings as signs to look for, each once."""
-    signs = (Sign(squeeze(each), "".join(each.lower().split())) for each in words)
+    """Return spellings as signs to look for, each once; marks at their end are not looked for."""
+    signs = (Sign(squeeze(each), _MARKS.sub("", "".join(each.lower().split()))) for each in words)
     return list({sign.squeezed + " " + sign.written: sign for sign in signs}.values())
 
 

@@ -25,7 +25,7 @@ _USE = re.compile(
     r"split\w*|reproduc\w*|implement\w*|appl(y|ied)|run on|work(s|ed)? (on|with)|perform\w*|"
     r"results on|"
     r"benchmark(ed|ing)? on|leverag\w*|select(ed)?|consist\w*|compris\w*|(drawn|taken|cut|made|"
-    r"come|comes|came) (out )?(from|of)|"
+    r"come|comes|came) (out )?(from|of)|can be (found|accessed)|(is|are) available (at|here|on)|"
     r"data ?sets?\s*(?:used)?\s*[:=]|data\s*[:=]|verwend\w*|trainier\w*|nutz\w*|utilis\w*|"
     r"entraîn\w*|"
     r"entren\w+|usamos|utiliza\w*|treina\w*|treino|entrenado|addestrat\w*|обуч\w*|использ\w*)\b|"
@@ -56,9 +56,10 @@ _CLEAR_USE = re.compile(
     r"contain\w*|built|based|appl(y|ied)|extract\w*|sampl\w*|employ\w*|adopt\w*|select\w*)\b|"
     r"\b(trained|training|fine-?tun\w+|pre-?trained|evaluated|tested|"
     r"validated)\s+(?:and\s+\w+\s+)?(?:on|with|using|from)\b|"
-    r"[- ]trained\b|\bdownload\b|训练|使用|采用",
+    r"\bdownload\b|训练|使用|采用",
     _I,
 )
+_TRAINED = re.compile(r"\W{1,3}(?:pre-?)?trained\b", _I)  # directly after the name
 _OTHERS = re.compile(
     r"\bet al\b|\bothers\b|"
     r"\b(they|their|authors of|previous|prior|earlier|several studies|many works)\b",
@@ -80,12 +81,28 @@ _SECTION_OF_DATA = re.compile(
     _I,
 )
 _SECTION_OF_OTHERS = re.compile(
-    r"\b(related|other|awesome|future|further reading|background|references|bibliograph\w*|"
-    r"see also|comparison|"
-    r"literature|papers?|state of the art|todo|roadmap|literatur|literaturverzeichnis)\b",
+    r"\b(related|other|awesome|future|further reading|see also|comparison|state of the art|todo|"
+    r"review of|survey|list of|roadmap)\b",
+    _I,
+)
+# Headings of works, unless they are of data too: "Paper and data", "Background of the dataset".
+_SECTION_OF_WORKS = re.compile(
+    r"\b(background|references|bibliograph\w*|literature|papers?|literatur|"
+    r"literaturverzeichnis)\b",
+    _I,
+)
+_TITLE_OF_OTHERS = re.compile(
+    r"\b(paper (reading|summary|notes?|review)|reading notes?|(summary|review|list|overview) of|"
+    r"survey|awesome|journal club)\b|论文(笔记|阅读|解读)",
     _I,
 )
 _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|%|--|;|\"\"\"|''')")
+# A comment that opens with a name says what the code below it is for; one that tells of the named
+# is a sentence.
+_OPENS_COMMENT = re.compile(
+    r"^\s*(?:[#/*%;!-]+|r?\"\"\"|r?''')[\s#=*%\[\]-]*(?:the\s+|an?\s+)?$", _I
+)
+_TELLS = re.compile(r"\b(is|are|was|were|has|have|had|does|do|can|could|would|may|might|see)\b", _I)
 _LABELLED = re.compile(
     r"(?:^|\n)\s*[-*|]?\s*[\"'*_`]*(data ?sets?|data|data source|"
     r"training data|images?|radiographs?|"
@@ -103,15 +120,16 @@ def named_in_prose(source: str, start: int, end: int, heading: str | None, first
     sentence = f"{before} {source[start:end]} {rest}"
     if _DENIED.search(before) or _DENIED.search(rest[:60]):
         return "mentions"
-    if first:
+    if first and not _TITLE_OF_OTHERS.search(sentence):
         return "uses"
     if _LABELLED.search(before):
         return "uses"
-    if _CLEAR_USE.search(sentence) and not _OTHERS.search(before):
+    clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest)
+    if clear and not _OTHERS.search(before):
         return "uses"
     if _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before):
         return "mentions"
-    if heading is not None and _SECTION_OF_OTHERS.search(heading):
+    if _of_others(heading):
         return "mentions"
     if _USE.search(sentence):
         return "uses"
@@ -126,7 +144,9 @@ def offered_in_prose(source: str, start: int, end: int, heading: str | None) -> 
     before = source[begin:start]
     if _DENIED.search(before):
         return "mentions"
-    if heading is not None and _SECTION_OF_OTHERS.search(heading):
+    if _LABELLED.search(before):
+        return "uses"
+    if _of_others(heading):
         return "uses" if _CLEAR_USE.search(before) else "mentions"
     return "mentions" if _ONLY_SPOKEN_OF.search(before) and not _USE.search(before) else "uses"
 
@@ -136,5 +156,15 @@ def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength
     line_start = source.rfind("\n", 0, start) + 1
     before = source[line_start:start]
     if kind is TextKind.CODE and (_COMMENT.match(before) or " # " in before or " // " in before):
-        return named_in_prose(source, start, end, None, first=False)
+        _, stop = sentence_of(source, start, end)
+        labels = _OPENS_COMMENT.match(before) and not _TELLS.search(source[end:stop])
+        return "uses" if labels else named_in_prose(source, start, end, None, first=False)
     return "mentions" if _DENIED.search(before) else "uses"
+
+
+def _of_others(heading: str | None) -> bool:
+    if heading is None:
+        return False
+    if _SECTION_OF_OTHERS.search(heading):
+        return True
+    return bool(_SECTION_OF_WORKS.search(heading)) and not _SECTION_OF_DATA.search(heading)
