@@ -114,9 +114,7 @@ class Read:
 def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Strength]]:
     """Yield the places of a dataset's signs in a text: flow, start, end, what, and strength."""
     views = read.views
-    kind = views.text.kind
     full, plain = views.full, views.plain
-    is_code = not kind.is_paper
 
     def what(own: str) -> str:
         return known.what or own
@@ -136,16 +134,12 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
         for start, end in literal(full, sign.squeezed, sign.written):
             if not closed(full.source, end):
                 continue
-            strength: Strength = "uses"
-            if not is_code:
-                heading = heading_of(plain.source, views.visible, start)
-                strength = offered_in_prose(full.source, start, end, heading)
-            yield full, start, end, what("url"), strength
+            yield full, start, end, what("url"), _offered(views, start, end)
     for sign in known.loaders:
         for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
             after = full.source[end : end + 1]
             if not after.islower() and not after.isdigit():
-                yield full, start, end, what("loader"), "uses"
+                yield full, start, end, what("loader"), _offered(views, start, end)
     for sign in known.files:
         for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
             yield full, start, end, what("file"), "uses"
@@ -167,6 +161,14 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
         if any(low <= start < high for low, high in spans):
             continue  # a title names the dataset, and says nothing of its use
         yield plain, start, end, what("name"), _strength(views, start, end)
+
+
+def _offered(views: Views, start: int, end: int) -> Strength:
+    """Return how strongly an address or a loader shows use: in code it does."""
+    if not views.text.kind.is_paper:
+        return "uses"
+    heading = heading_of(views.plain.source, views.visible, start)
+    return offered_in_prose(views.full.source, start, end, heading)
 
 
 def _is_about(known: Known, flow: Flow) -> bool:

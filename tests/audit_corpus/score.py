@@ -1,10 +1,12 @@
-"""How well texts are read: precision and recall for each rule, over trees with a known truth.
+"""How right the audit is: precision and recall, over projects with a known truth.
 
-    python tests/audit_corpus/score.py [--wrong] [FILE.yaml …]
+    python -m tests.audit_corpus.score [--wrong] [FILE.yaml …]
 
-Without files it takes `trees/` and `held_out/`, each by itself. A tree names what its project
-`uses` and only `mentions`, the datasets made from others (`derived`), the `parts` that owe more,
-and the duties that its words meet (`met`); what is not named must not be found.
+Of each rule, over every tree and the projects of `built`, which a whole audit is asked; and of what
+the reading of texts finds. Without files it takes `trees/` and `held_out/`, each by itself. A tree
+names what its project `uses` and only `mentions`, the datasets made from others (`derived`), the
+`parts` that owe more, and the duties that its words meet (`met`); what is not named must not be
+found. Which rules it breaks follows from that, but for those that it names itself (`breaks`).
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import json
 import sys
 import tempfile
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +23,15 @@ from xml.sax.saxutils import escape
 
 import yaml
 
+from cxrcat.catalog import Catalog
 from cxrcat.catalog.audit.derived import built_in
 from cxrcat.catalog.audit.evidence import Reader
+from cxrcat.catalog.audit.model import Wanted
+from cxrcat.catalog.audit.rules import rules
 from cxrcat.catalog.audit.texts import kind_of, read
 from cxrcat.catalog.datasets import BUILT_IN, read_descriptor
+
+from .built import MISSING, build
 
 HERE = Path(__file__).parent
 
@@ -40,13 +46,15 @@ class Tree:
     name: str
     files: dict[str, Any]
     truth: frozenset[tuple[str, str]]
+    breaks: frozenset[str] = frozenset()
 
 
 @dataclass
 class Score:
-    """Counts of one rule, and where it was wrong."""
+    """Counts of one rule, and where it was wrong; `quiet` counts where it rightly said nothing."""
 
     right: int = 0
+    quiet: int = 0
     extra: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
 
@@ -84,7 +92,8 @@ def trees(paths: Sequence[Path]) -> Iterator[Tree]:
                 *(("part", slug) for slug in each.pop("parts", ())),
                 *(("met", duty) for duty in each.pop("met")),
             }
-            tree = Tree(each.pop("name"), each.pop("files"), frozenset(truth))
+            breaks = frozenset(each.pop("breaks", ()))
+            tree = Tree(each.pop("name"), each.pop("files"), frozenset(truth), breaks)
             assert not each, f"{path}: {tree.name}: unknown keys {sorted(each)}"
             yield tree
 
@@ -128,6 +137,60 @@ def score(paths: Sequence[Path]) -> dict[str, Score]:
                 one.missed.append(tree.name)
             else:
                 one.right += 1
+    return scores
+
+
+_BASE = dict(zip(("nih-link", "nih-citation", "nih-acknowledgement"), MISSING, strict=True))
+_PARTS = {
+    "expert4": ("expert4-citation", "expert-labels-uncited"),
+    "expert14": ("expert14-citation", "expert-labels-uncited"),
+    "dicom": ("google-conversion", "missing-acknowledgement"),
+}
+
+
+def broken(tree: Tree) -> frozenset[str]:
+    """Return the rules that a tree's project breaks, by the truth about its words."""
+    told: dict[str, set[str]] = {}
+    for what, name in tree.truth:
+        told.setdefault(what, set()).add(name)
+    met = told.get("met", set())
+    if "nih-chest-xray" not in told.get("uses", ()):
+        return tree.breaks
+    lacking = {rule for duty, rule in _BASE.items() if duty not in met}
+    if lacking and "derived" in told:
+        lacking.add("derived-dataset")
+    owed = [_PARTS[part] for part in told.get("part", ())]
+    return tree.breaks | lacking | {rule for duty, rule in owed if duty not in met}
+
+
+def score_rules(folder: Path) -> dict[str, Score]:
+    """Return the score of each rule over the projects of `built` and every tree, made in `folder`.
+
+    All are audited at once, with one catalog, as a user would audit a folder of projects.
+    """
+    Catalog.open(str(folder / "catalog.sqlite")).close()
+    yard = build(folder, str(folder / "catalog.sqlite"))
+    truth = {str(case.root): case.breaks for case in yard.cases}
+    for number, tree in enumerate(trees(sorted(HERE.glob("*/*.yaml")))):
+        root = folder / f"tree{number:03} {tree.name.replace('/', '-')}"
+        (root / ".git").mkdir(parents=True)  # one project, whatever folders it has
+        materialise(tree, root)
+        truth[str(root)] = broken(tree)
+    with yard.catalog as catalog:
+        report = catalog.audit(Wanted(tuple(truth), record=False))
+    scores = {rule.id: Score() for rule in rules()}
+    assert [each.root for each in report.projects] == list(truth)
+    for project in report.projects:
+        root, said = project.root, {problem.rule for problem in project.problems}
+        for rule, one in scores.items():
+            if rule in said and rule in truth[root]:
+                one.right += 1
+            elif rule in said:
+                one.extra.append(Path(root).name)
+            elif rule in truth[root]:
+                one.missed.append(Path(root).name)
+            else:
+                one.quiet += 1
     return scores
 
 
@@ -218,23 +281,26 @@ def main(arguments: list[str]) -> None:
         each: sorted((HERE / each).glob("*.yaml")) for each in ("trees", "held_out")
     }  # fmt: skip
     for title, paths in groups.items():
-        scores = score(paths)
-        print(f"\n{title}: {sum(1 for _ in trees(paths))} trees")
-        print(f"{'rule':34} {'right':>5} {'extra':>5} {'missed':>6} {'precision':>9} {'recall':>6}")
-        total = Counter[str]()
-        for rule, each in sorted(scores.items()):
-            total.update(right=each.right, extra=len(each.extra), missed=len(each.missed))
-            print(
-                f"{rule:34} {each.right:5} {len(each.extra):5} {len(each.missed):6} "
-                f"{each.precision:9.3f} {each.recall:6.3f}"
-            )
-            if wrong and (each.extra or each.missed):
-                print(f"    extra: {', '.join(each.extra)}\n    missed: {', '.join(each.missed)}")
+        show(f"{title}: {sum(1 for _ in trees(paths))} trees", score(paths), wrong)
+    if not named:
+        with tempfile.TemporaryDirectory() as folder:
+            show("rules, over all projects", score_rules(Path(folder)), wrong)
+
+
+def show(title: str, scores: dict[str, Score], wrong: bool) -> None:
+    """Print a table of scores."""
+    total = Score()
+    print(f"\n{title}\n{'rule':34} {'right':>5} {'extra':>5} {'missed':>6} precision recall")
+    for rule, each in [*sorted(scores.items()), ("all", total)]:
         print(
-            f"{'all':34} {total['right']:5} {total['extra']:5} {total['missed']:6} "
-            f"{total['right'] / max(1, total['right'] + total['extra']):9.3f} "
-            f"{total['right'] / max(1, total['right'] + total['missed']):6.3f}"
+            f"{rule:34} {each.right:5} {len(each.extra):5} {len(each.missed):6} "
+            f"{each.precision:9.3f} {each.recall:6.3f}"
         )
+        if wrong and each is not total and (each.extra or each.missed):
+            print(f"    extra: {', '.join(each.extra)}\n    missed: {', '.join(each.missed)}")
+        total.right += each.right
+        total.extra += each.extra
+        total.missed += each.missed
 
 
 if __name__ == "__main__":

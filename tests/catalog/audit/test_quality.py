@@ -25,6 +25,18 @@ def test_each_rule_is_right_and_complete(folder: str) -> None:
     assert scores["uses"].right >= 25
 
 
+def test_each_rule_finds_what_breaks_it_and_nothing_else(tmp_path: Path) -> None:
+    scores = score.score_rules(tmp_path)
+    low = {
+        rule: (each.extra, each.missed)
+        for rule, each in scores.items()
+        if each.precision < BAR or each.recall < BAR
+    }
+    assert not low
+    assert {rule: each.right for rule, each in scores.items() if each.right < 10} == {}
+    assert {rule: each.quiet for rule, each in scores.items() if each.quiet < 100} == {}
+
+
 def test_the_corpus_is_large_and_half_of_it_lacks_a_duty() -> None:
     trees = list(score.trees(FOLDERS["trees"]))
     owed = {("met", duty) for duty in ("nih-link", "nih-citation", "nih-acknowledgement")}
