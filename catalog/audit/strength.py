@@ -146,7 +146,7 @@ def offered_in_prose(source: str, start: int, end: int, heading: str | None) -> 
         return "mentions"
     if _LABELLED.search(before):
         return "uses"
-    if _of_others(heading):
+    if heading is not None and _SECTION_OF_OTHERS.search(heading):
         return "uses" if _CLEAR_USE.search(before) else "mentions"
     return "mentions" if _ONLY_SPOKEN_OF.search(before) and not _USE.search(before) else "uses"
 
