@@ -101,15 +101,12 @@ _DATA = re.compile(
 _LABEL = re.compile(
     r"(?:^|[\n|>{,(;]|[-*+•]\s|\d[.)]\s)[\s\"'*_`>|-]*(?:(?:original|data|dataset|image|images|"
     r"official|primary)[\s_-]*)*"
-    r"(?:sources?|sourced|providers?|provided[\s_-]*by|provenance|origin|courtesy|credits?|"
-    r"acknowledge?ments?|"
-    r"thanks|publishers?|published[\s_-]*by|owners?|creators?|maintainers?|attribution|"
-    r"attributions|released[\s_-]*by|"
-    r"rights[\s_-]*holder|copyright[\s_-]*holder|data[\s_-]*holder|author|institution|"
-    r"organi[sz]ation|hosted[\s_-]*by|"
-    r"collected[\s_-]*(?:by|at)|curator|curated[\s_-]*by|created[\s_-]*by|quelle|datenquelle|"
-    r"herausgeber|source des données|fuente|"
-    r"proveedor|fonte|origem|créditos|fornecedor|来源|提供者|提供方|提供元|数据来源|出典|机构|发布机构|출처)"
+    r"(?:sources?|sourced|providers?|provenance|origin|courtesy|credits?|acknowledge?ments?|thanks|"
+    r"publishers?|owners?|creators?|curator|maintainers?|attributions?|author|institution|"
+    r"organi[sz]ation|(?:rights|copyright|data)[\s_-]*holder|"
+    r"(?:provided|published|released|hosted|collected|curated|created)[\s_-]*(?:by|at)|"
+    r"quelle|datenquelle|herausgeber|source des données|fuente|proveedor|fonte|origem|créditos|"
+    r"fornecedor|来源|提供者|提供方|提供元|数据来源|出典|机构|发布机构|출처)"
     r"(?:[\s_-]*(?:of|for|\()[^:\n|]{0,30})?[\"'*_`)\s]*[:：|=→–—-]+[\s\"'*_`\[|"
     r"]*(?:the\s+)?(?:\S+\s+){0,3}[\s\"'*_`\[(]*$",
     _I,

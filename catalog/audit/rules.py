@@ -74,6 +74,11 @@ def _lacking(project: Project, kind: DutyKind) -> Iterator[Owed]:
             yield owed
 
 
+def _unmet_duty(owed: Owed, message: str, mend: str) -> Found:
+    why = f"{message}, which is owed because {owed.because}"
+    return owed.where, owed.line, why, mend, owed.duty.id
+
+
 def _base(project: Project, owed: Owed) -> bool:
     """Tell whether a duty is one of those that every use of its dataset owes."""
     return any(owed.duty.id in each.descriptor.owes for each in project.known.releases)
@@ -89,13 +94,8 @@ def _base(project: Project, owed: Owed) -> bool:
 )
 def _missing_link(project: Project) -> Iterator[Found]:
     for owed in _lacking(project, DutyKind.LINK):
-        yield (
-            owed.where,
-            owed.line,
-            f"no link to {owed.duty.url}, which is owed because {owed.because}",
-            f"write the address {owed.duty.url} into the README",
-            owed.duty.id,
-        )
+        mend = f"write the address {owed.duty.url} into the README"
+        yield _unmet_duty(owed, f"no link to {owed.duty.url}", mend)
 
 
 @_rule(
@@ -121,13 +121,8 @@ def _missing_citation(project: Project) -> Iterator[Found]:
 )
 def _missing_acknowledgement(project: Project) -> Iterator[Found]:
     for owed in _lacking(project, DutyKind.ACKNOWLEDGEMENT):
-        yield (
-            owed.where,
-            owed.line,
-            f"{owed.duty.party} is not acknowledged, which is owed because {owed.because}",
-            f"write: {owed.duty.text}",
-            owed.duty.id,
-        )
+        message = f"{owed.duty.party} is not acknowledged"
+        yield _unmet_duty(owed, message, f"write: {owed.duty.text}")
 
 
 @_rule(
@@ -151,13 +146,7 @@ def _uncited(project: Project, owed: Owed) -> Found:
         for work in each.descriptor.citations
         if work.id == owed.duty.citation
     )
-    return (
-        owed.where,
-        owed.line,
-        f"{work.title!r} is not cited, which is owed because {owed.because}",
-        f"cite it by its DOI, {work.doi}",
-        owed.duty.id,
-    )
+    return _unmet_duty(owed, f"{work.title!r} is not cited", f"cite it by its DOI, {work.doi}")
 
 
 @_rule(
@@ -221,13 +210,9 @@ def _changed_export(project: Project) -> Iterator[Found]:
 def _unknown_export(project: Project) -> Iterator[Found]:
     for export in project.facts.exports:
         if export.id and project.known.export(export.id) is None:
-            yield (
-                export.folder,
-                None,
-                f"the export {export.id} of {export.subset} is not in this catalog",
-                f"run 'cxrcat register {export.folder or '.'}'",
-                export.id,
-            )
+            message = f"the export {export.id} of {export.subset} is not in this catalog"
+            mend = f"run 'cxrcat register {export.folder or '.'}'"
+            yield export.folder, None, message, mend, export.id
 
 
 @_rule(
@@ -243,13 +228,9 @@ def _unrecorded_use(project: Project) -> Iterator[Found]:
     for export in project.facts.exports:
         row = project.known.export(export.id)
         if row is not None and export.id not in project.known.used and row.subset_id not in used:
-            yield (
-                export.folder,
-                None,
-                f"no use of the export {export.subset} is recorded",
-                f"run 'cxrcat use add --export {export.id} --project NAME --kind KIND'",
-                export.id,
-            )
+            message = f"no use of the export {export.subset} is recorded"
+            mend = f"run 'cxrcat use add --export {export.id} --project NAME --kind KIND'"
+            yield export.folder, None, message, mend, export.id
 
 
 @_rule(
@@ -359,21 +340,11 @@ def _redistributed(project: Project) -> Iterator[Found]:
     for images in project.facts.images:
         if images.archive and not images.papers:
             message = f"{images.count:,} images of {images.dataset} are packed without any papers"
-            yield (
-                images.path,
-                None,
-                message,
-                "add ATTRIBUTION.md and CITATION.cff to it",
-                images.path,
-            )
+            mend = "add ATTRIBUTION.md and CITATION.cff to it"
+            yield images.path, None, message, mend, images.path
         elif images.tracked and _unmet(project, images.dataset):
-            yield (
-                images.path,
-                None,
-                _committed(images),
-                "take them out of the repository, or add the papers that are missing",
-                images.path,
-            )
+            mend = "take them out of the repository, or add the papers that are missing"
+            yield images.path, None, _committed(images), mend, images.path
     for table in project.facts.tables:
         if table.tracked and _unmet(project, table.dataset, table.duties):
             message = f"{table.what} is committed without what is owed for it"
