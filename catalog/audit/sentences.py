@@ -60,7 +60,8 @@ def heading_of(source: str, visible: str, at: int) -> str | None:
     marked = list(_TAGGED.finditer(visible, max(0, at - _WITHIN), at))
     if marked:
         return source[marked[-1].start(1) : marked[-1].end(1)].strip()
-    level = _level(visible[visible.rfind("\n", 0, at) + 1 :][:8])
+    own = visible.rfind("\n", 0, at) + 1
+    level = _level(visible[own : own + 8])
     stop = at
     for _ in range(_ABOVE):
         start = visible.rfind("\n", 0, max(0, stop - 1)) + 1 if stop > 0 else 0

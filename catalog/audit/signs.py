@@ -173,7 +173,9 @@ def _offered(views: Views, start: int, end: int) -> Strength:
 
 def _is_about(known: Known, flow: Flow) -> bool:
     """Whether a text speaks of what vague names must stand with, and of nothing they may mean."""
-    if not known.vague or known.context is None or not known.context.search(flow.source):
+    if not any(sign.squeezed in flow.hits for sign in known.vague):
+        return False
+    if known.context is None or not known.context.search(flow.source):
         return False
     return known.unless is None or not known.unless.search(flow.source)
 
