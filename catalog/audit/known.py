@@ -78,6 +78,16 @@ class Known:
         rows = session.exec(select(Dataset).order_by(col(Dataset.id))).all()
         self.releases = [Release(row, full_descriptor(session, row)) for row in rows]
 
+    def reopen(self) -> None:
+        """Ask through a connection of this process's own from now on, as a fork of it must.
+
+        What was read already stays; the connection of the process before is left to it.
+        """
+        engine = self.session.get_bind()
+        assert isinstance(engine, sa.Engine)  # noqa: S101 - for the type checker
+        engine.dispose(close=False)
+        self.session = Session(engine)
+
     @property
     def defaults(self) -> list[Release]:
         """The default release of each dataset."""

@@ -20,6 +20,7 @@ from .gather import gather
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
+from .parallel import each_of
 from .rules import Project, ask, rules
 from .walk import projects, walk
 
@@ -40,16 +41,25 @@ def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT
     known = Known(session)
     reader = Reader([each.descriptor for each in known.defaults], derived.built_in())
     reports = []
-    with progress.task("auditing", len(roots), "files") as advance:
-        for root in roots:
-            reports.append(_project(known, reader, root, wanted))
+    # Started before the bar, whose thread would be copied in the middle of something.
+    with (
+        each_of(lambda root: _found(known, reader, root, wanted), roots, known.reopen) as found,
+        progress.task("auditing", len(roots), "files") as advance,
+    ):
+        for root, (config, facts) in zip(roots, found, strict=True):
+            reports.append(_judged(known, root, wanted, config, facts))
             advance(1)
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
 
-def _project(known: Known, reader: Reader, root: Path, wanted: Wanted) -> ProjectReport:
+def _found(known: Known, reader: Reader, root: Path, wanted: Wanted) -> tuple[Config, Facts]:
     config = read_config(root)
-    facts = _facts(known, reader, root, wanted, config)
+    return config, _facts(known, reader, root, wanted, config)
+
+
+def _judged(
+    known: Known, root: Path, wanted: Wanted, config: Config, facts: Facts
+) -> ProjectReport:
     owed = owed_by(known, facts)
     met = {each.of for each in facts.evidence}
     project = Project(str(root.absolute()), facts, known, owed, frozenset(met))
