@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -105,17 +104,6 @@ JSON = [
     ("audits",),
     ("report",),
 ]
-HEAVY = (
-    "sqlalchemy",
-    "sqlmodel",
-    "pydantic",
-    "numpy",
-    "google",
-    "alembic",
-    "sqlglot",
-    "yaml",
-    "cryptography",
-)
 
 
 def test_the_commands_are_those_that_are_tested() -> None:
@@ -138,19 +126,6 @@ def test_help_shows_an_example(cxrcat: Run, command: tuple[str, ...]) -> None:
     examples = done.stdout.partition("Examples:")[2]
     assert example in examples if command in COMMANDS or not command else "Commands" in done.stdout
     assert "\x1b" not in done.stdout
-
-
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_import_nothing_heavy(option: str) -> None:
-    code = f"""
-import atexit, sys
-sys.argv = ["cxrcat", {option!r}]
-atexit.register(lambda: print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr))
-from cxrcat.cli import main
-main()
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "[]\n")
 
 
 def test_version(cxrcat: Run) -> None:
