@@ -27,8 +27,9 @@ class Contender:
     """Something that is timed: a command that runs in `folder`, or a callable in this process.
 
     `goal` and `wanted` are ratios to the race's peer. `startup` names a contender whose time is
-    taken off before the ratio is made. `before` is called ahead of each run, untimed, and clears
-    away what the last one left.
+    taken off before the ratio is made. `tenth` names the contender that does the same with a tenth
+    of the data, to tell how the time grows. `before` is called ahead of each run, untimed, and
+    clears away what the last one left.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Contender:
     goal: float | None = None
     wanted: float | None = None
     startup: str | None = None
+    tenth: str | None = None
     folder: Path | None = None
     before: Callable[[], object] | None = None
 

@@ -22,7 +22,7 @@ from typing import Any
 from measure import BenchError, Contender, Job, Race, Result, run_race, seconds
 
 JOBS = Path(__file__).parent / "jobs"
-_HEADER = ("", "wall s", "CPU s", "MB", "ratio", "goal", "")
+_HEADER = ("", "wall s", "CPU s", "MB", "ratio", "10 × data", "goal", "")
 
 
 def main() -> int:
@@ -34,20 +34,31 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="timed runs (default 7)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the tables to a file of Markdown, too"
+    )
     asked = parser.parse_args()
     unknown = sorted(set(asked.jobs) - set(names))
+    if asked.json and asked.write:
+        parser.error("--write writes tables, --json prints a document: one of them")
     if unknown or asked.runs < 1:
         parser.error(f"no such job: {unknown[0]}" if unknown else "at least one run is needed")
     found = []
+    page = ["# How long people wait\n"]
+
+    def say(text: str) -> None:
+        _say(text)
+        page.append(text)
+
     try:
         for name in asked.jobs or names:
             job = _load(name)
             if not asked.json:
-                _say(f"## {name}\n\n{job.what}\nGoal: {job.goal_from}\n")
+                say(f"## {name}\n\n{job.what}\nGoal: {job.goal_from}\n")
             for race, results in _run(job, asked.runs):
                 found.append(_facts(name, race, results))
                 if not asked.json:
-                    _say(_table(race, results))
+                    say(_table(race, results))
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
@@ -56,11 +67,15 @@ def main() -> int:
         _say(json.dumps(document, indent=2))
     else:
         facts = "; ".join(f"{name} {value}" for name, value in _machine().items())
-        _say(
+        say(
             f"Medians of {asked.runs} interleaved runs after one to warm up; MB is the peak of "
             "resident memory, at least that of the runner from which a process starts.\n"
             f"{facts}."
         )
+    if asked.write:
+        beside = asked.write.with_name(f"{asked.write.name}.new")
+        beside.write_text("\n".join(page) + "\n", encoding="utf-8")
+        beside.replace(asked.write)
     return 0
 
 
@@ -85,6 +100,14 @@ def _ratio(race: Race, each: Contender, results: dict[str, Result]) -> float:
     return seconds(each, results) / seconds(race.contenders[0], results)
 
 
+def _growth(race: Race, each: Contender, results: dict[str, Result]) -> float | None:
+    """Return how many times as long it takes as with a tenth of the data, if that was raced."""
+    for other in race.contenders:
+        if other.name == each.tenth:
+            return seconds(each, results) / seconds(other, results)
+    return None
+
+
 def _verdict(each: Contender, ratio: float) -> str:
     if each.goal is None:
         return ""
@@ -94,7 +117,7 @@ def _verdict(each: Contender, ratio: float) -> str:
 
 
 def _table(race: Race, results: dict[str, Result]) -> str:
-    rows = [(race.title, *_HEADER[1:]), ("---", *["---:"] * 5, "---")]
+    rows = [(race.title, *_HEADER[1:]), ("---", *["---:"] * 6, "---")]
     for place, each in enumerate(race.contenders):
         result, ratio = results[each.name], _ratio(race, each, results)
         goal = "" if each.goal is None else f"{each.goal:g}"
@@ -105,6 +128,7 @@ def _table(race: Race, results: dict[str, Result]) -> str:
                 f"{statistics.median(result.cpu):.3f}",
                 f"{max(result.memory) / 1e6:.0f}",
                 f"{ratio:.2f}" if place else "1",
+                "" if (growth := _growth(race, each, results)) is None else f"× {growth:.1f}",
                 goal if each.wanted is None else f"{goal} ({each.wanted:g} wanted)",
                 _verdict(each, ratio),
             )
@@ -126,6 +150,7 @@ def _facts(job: str, race: Race, results: dict[str, Result]) -> dict[str, Any]:
                 "name": each.name,
                 "seconds": seconds(each, results),
                 "ratio": (ratio := _ratio(race, each, results)),
+                "growth": _growth(race, each, results),
                 "goal": each.goal,
                 "wanted": each.wanted,
                 "met": None if each.goal is None else ratio <= each.goal,

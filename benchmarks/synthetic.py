@@ -99,11 +99,16 @@ def write_table(path: Path, copies: int) -> int:
     return copies * len(rows)
 
 
-def catalog_of(folder: Path) -> Path:
-    """Bring `many.csv` of the folder into a catalog, and return it."""
+def descriptor_in(folder: Path) -> Path:
+    """Write the descriptor that goes with `many.csv` of the folder, and return it."""
     words = "\n".join(f"    - {{name: {name.lower()}, label: {name}}}" for name in FINDINGS)
     descriptor = folder / "many.yaml"
     descriptor.write_text(_DESCRIPTOR % words, encoding="utf-8")
+    return descriptor
+
+
+def catalog_of(folder: Path) -> Path:
+    """Bring `many.csv` of the folder into a catalog, and return it."""
     path = folder / "many.sqlite"
-    call(installed("cxrcat"), "--catalog", path, "dataset", "add", descriptor)
+    call(installed("cxrcat"), "--catalog", path, "dataset", "add", descriptor_in(folder))
     return path
