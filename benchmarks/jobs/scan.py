@@ -1,10 +1,12 @@
-"""Looking at a tree of images again that has not changed since it was recorded."""
+"""Looking at a tree of images: for the first time, and when nothing changed since."""
 
 from __future__ import annotations
 
+import shutil
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from data import catalog, clear, subset_of
@@ -16,6 +18,8 @@ _SIZE = 1024  # pixels, as NIH's images have
 def prepare(folder: Path) -> Iterator[Race]:
     """Record trees of many small images, in the catalog and in git, and look at them again."""
     store = catalog(folder)
+    bare = folder / "bare.sqlite"  # that knows nothing of the trees
+    shutil.copyfile(store, bare)
     cxrcat, git = installed("cxrcat"), peer("git", "git")
     (folder / "empty").mkdir()
     scan = [cxrcat, "--catalog", store, "scan"]
@@ -42,6 +46,15 @@ def prepare(folder: Path) -> Iterator[Race]:
                 Contender("cxrcat scan, nothing there", [*scan, folder / "empty"]),
             ],
         )
+        fresh = folder / "fresh.sqlite"
+        first = [cxrcat, "--catalog", fresh, "scan", tree]
+        yield Race(
+            f"scan {len(names):,} files, for the first time",
+            [
+                Contender("git add", [*words, "add", "--renormalize", "."], folder=tree),
+                Contender("cxrcat scan", first, before=partial(shutil.copyfile, bare, fresh)),
+            ],
+        )
         clear(tree)()
 
 
@@ -59,7 +72,7 @@ _BLACK = b"".join(
 )
 
 JOB = Job(
-    what="Look again at a tree of images, none of which has changed.",
+    what="Look again at a tree of images, none of which has changed; and for the first time.",
     goal_from="`git status` of the same tree in git, net of what a command takes to start.",
     prepare=prepare,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from data import catalog, clear, images, subset_of
@@ -46,13 +48,40 @@ def prepare(folder: Path) -> Iterator[Race]:
                 Contender("cxrcat verify, no images", [*verify, bare]),
             ],
         )
+        if name == "big":
+            cool = partial(_forget, place)
+            every = ["find", place, "-type", "f", "-exec", "cat", "{}", "+"]
+            yield Race(
+                f"verify {count:,} × {size // 1000} KB, from the disk",
+                [
+                    Contender("cat", every, before=cool),
+                    Contender(
+                        "cxrcat verify",
+                        [*verify, place],
+                        goal=0.5,
+                        startup="cxrcat verify, no images",
+                        before=cool,
+                    ),
+                    Contender("cxrcat verify, no images", [*verify, bare]),
+                ],
+            )
         clear(source)()
         clear(place)()
         clear(bare)()
 
 
+def _forget(folder: Path) -> None:
+    """Ask the system to keep nothing of the files in memory; what a disk itself keeps stays."""
+    os.sync()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+
 JOB = Job(
-    what="Read every file of an export again, from a warm cache.",
+    what="Read every file of an export again, from a warm cache and, the large ones, a cold one.",
     goal_from="one thread that reads into an aligned buffer keeps up with `xxhsum -c`; two "
     "processes reach 0.7 where the files are large.",
     prepare=prepare,
