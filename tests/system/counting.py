@@ -30,9 +30,10 @@ def watch(event, arguments):
             name = os.fsdecode(name)
         if isinstance(name, str):
             name = os.path.abspath(name)
-            opened[name] = opened.get(name, 0) + 1
-            if name.endswith((".py", ".pyc")):
+            if name.endswith((".py", ".pyc")) or ".pyc." in name:  # compiled, or not yet
                 files.append(name)
+            else:
+                opened[name] = opened.get(name, 0) + 1
 
 def executed(_text):
     global statements
@@ -68,9 +69,9 @@ sys.addaudithook(watch)
 class Counts:
     """What one run of a command came to.
 
-    `opened` tells how often each file was opened, by absolute path. `statements` are those that
-    SQLite ran, each row of a bulk insert being one. `read` is in bytes and leaves out the files of
-    modules, `peak` is the most resident memory, in bytes.
+    `opened` tells how often each file was opened, by absolute path, `read` how many bytes were;
+    both leave out the files of modules. `statements` are those that SQLite ran, each row of a bulk
+    insert being one. `peak` is the most resident memory, in bytes.
     """
 
     modules: frozenset[str]
