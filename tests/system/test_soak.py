@@ -13,7 +13,7 @@ import pytest
 
 from .. import soak
 
-SECONDS = float(os.environ.get("CXRCAT_SOAK") or 15)
+SECONDS = float(os.environ.get("CXRCAT_SOAK") or 8)
 
 
 @pytest.mark.slow
