@@ -355,3 +355,44 @@ def test_hostile_manifests_leave_nothing(
             assert (victim.subsets(), victim.exports()) == before
         with suppress(CxrcatError):
             victim.reproduce(folder)
+
+
+TABLE_BYTES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from([b'"', b"\n", b"\r\n", b"\0", b",", b",,", b"\xff", b"/../../x", b"9" * 40]),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_hostile_tables_leave_nothing_but_the_images_recorded(
+    template: Path, exported: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    folder = tmp_path / "hostile"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(exported / "some", folder)
+    table = (folder / "metadata.csv").read_bytes()
+    start = data.draw(st.integers(0, len(table)))
+    stop = data.draw(st.integers(start, min(len(table), start + 80)))
+    (folder / "metadata.csv").write_bytes(table[:start] + data.draw(TABLE_BYTES) + table[stop:])
+    sealed(folder)
+    manifest = json.loads((folder / "provenance.json").read_text())
+    checksum = str(of_file(folder / "metadata.csv"))
+    for each in manifest["files"]:
+        if each["path"] == "metadata.csv":
+            each["checksum"], each["size"] = checksum, (folder / "metadata.csv").stat().st_size
+    (folder / "provenance.json").write_text(json.dumps(manifest))
+    sealed(folder)
+    place = tmp_path / "victim.sqlite"
+    shutil.copy(template, place)
+    with Catalog.open(place) as victim:
+        before = victim.subsets(), victim.exports()
+        try:
+            victim.register(folder)
+        except CxrcatError as error:
+            assert "\n" not in str(error)
+            assert (victim.subsets(), victim.exports()) == before
+        else:
+            assert victim.subset("some").digest == manifest["subset"]["digest"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -163,7 +164,9 @@ def test_another_table_tells_uids_and_not_where_the_instances_are(
     assert gate.billed
 
 
-def test_a_question_is_answered_there(cxrcat: Run, gate: Gate, work: Path) -> None:
+def test_a_question_is_answered_there(
+    cxrcat: Run, gate: Gate, work: Path, template: Path, tmp_path: Path
+) -> None:
     where = "hernia and sex = 'F' and not (age > 65)"
     assert cxrcat("subset", "create", "here", "--where", where).returncode == 0
     done = cxrcat(*CREATE, where, "--table", OWN, *PAYS, "--yes", "--max-bytes-billed", str(SIZE))
@@ -183,6 +186,10 @@ def test_a_question_is_answered_there(cxrcat: Run, gate: Gate, work: Path) -> No
     assert cxrcat("export", "--subset", "asked").returncode == 0
     manifest = check_export(work / "asked")
     assert f"answered by bigquery:{OWN}" in manifest.subset.funnel[0].condition
+    other = {"CXRCAT_CATALOG": str(shutil.copy(template, tmp_path / "other.sqlite"))}
+    for words in (("reproduce", "asked"), ("register", "asked"), ("reproduce", "asked")):
+        done = cxrcat(*words, env=other)
+        assert (done.returncode, gate.billed) == (0, [billed]), done
 
 
 def test_the_public_table_answers_and_its_use_owes(cxrcat: Run, gate: Gate, work: Path) -> None:

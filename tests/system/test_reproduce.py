@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from ..checks import check_export
+from ..catalog.labels import expert
+from ..checks import check_export, check_failure, names_with
 from ..conftest import Run
 
 
@@ -55,6 +56,32 @@ def test_from_one_machine_to_another(
     refused = cxrcat("subset", "create", "x", "--recipe", "packed.yaml", env=here)
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_labels_that_are_not_here(
+    cxrcat: Run, work: Path, location: str, template: Path, tmp_path: Path
+) -> None:
+    there = {"CXRCAT_CATALOG": str(shutil.copy(template, tmp_path / "there.sqlite"))}
+    here = {"CXRCAT_CATALOG": location}
+    name = names_with("Hernia")[0]
+    expert.four_labels(work / "test_labels.csv", {name: {"Pneumothorax": "YES"}})
+    expert.four_readers(work / "individual_readers.csv", [(name, "7", {})])
+    files = ("test_labels.csv", "individual_readers.csv")
+    for words in (
+        ("labels", "add", "expert4", *files),
+        ("subset", "create", "read", "--where", "expert4.pneumothorax"),
+        ("export", "--subset", "read"),
+    ):
+        assert cxrcat(*words, env=there).returncode == 0
+    done = cxrcat("reproduce", "read", env=here)
+    assert done.returncode == 1
+    assert "the labels expert4 (xxh128:" in done.stdout + done.stderr
+    refused = cxrcat("register", "read", env=here)
+    check_failure(refused, 2, "expert4", "'cxrcat labels add expert4 FILE…'", caret=True)
+    assert "read" not in cxrcat("subset", "list", env=here).stdout
+    assert cxrcat("labels", "add", "expert4", *files, env=here).returncode == 0
+    assert cxrcat("reproduce", "read", env=here).returncode == 0
+    assert cxrcat("register", "read", env=here).stdout == "read@1\n"
 
 
 def test_bad_input_is_one_line(cxrcat: Run, work: Path) -> None:
