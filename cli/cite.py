@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog, print_json
+from .context import Json, examples, print_json
+from .slices import Folder, SubsetName, manifest_of
 
 if TYPE_CHECKING:
     from ..schemas.manifest import Provenance
@@ -49,12 +49,8 @@ class CitationStyle(StrEnum):
 
 def cite(
     context: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="The folder of an export.")
-    ] = None,
-    subset: Annotated[
-        str | None, typer.Option("--subset", metavar="NAME", help="A subset instead of a folder.")
-    ] = None,
+    folder: Folder = None,
+    subset: SubsetName = None,
     format_: Annotated[
         CitationFormat, typer.Option("--format", help="The form of the citations.")
     ] = CitationFormat.text,
@@ -71,18 +67,11 @@ def cite(
     """Print what a slice must cite, with link and acknowledgement where the form has room."""
     from ..catalog.formats import Format, render
     from ..catalog.formats.styles import Style
-    from ..catalog.verify import read_manifest
     from ..schemas.errors import UsageError
 
-    if (folder is None) == (subset is None):
-        raise UsageError("name one: the folder of an export, or a subset with --subset")
     if style is not None and format_ is not CitationFormat.text:
         raise UsageError(f"--style is for --format text, not for {format_}")
-    if folder is not None:
-        manifest = read_manifest(folder)
-    else:
-        with open_catalog(context) as catalog:
-            manifest = catalog.manifest(str(subset))
+    manifest = manifest_of(context, folder, subset)
     if explain:
         _explain(manifest, json)
         return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog
+from .context import Json, examples
+from .slices import Folder, SubsetName, manifest_of
 
 EPILOG = examples(
     "cxrcat prov ./pneumothorax --format provn",
@@ -28,12 +28,8 @@ class ProvFormat(StrEnum):
 
 def prov(
     context: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="The folder of an export.")
-    ] = None,
-    subset: Annotated[
-        str | None, typer.Option("--subset", metavar="NAME", help="A subset instead of a folder.")
-    ] = None,
+    folder: Folder = None,
+    subset: SubsetName = None,
     format_: Annotated[
         ProvFormat, typer.Option("--format", help="PROV-JSON, PROV-N or Turtle (PROV-O).")
     ] = ProvFormat.json,
@@ -44,19 +40,11 @@ def prov(
 ) -> None:
     """Print where a slice comes from: what was made from what, when, by whom and with what."""
     from ..catalog.formats.prov_forms import ProvForm, provenance
-    from ..catalog.verify import read_manifest
     from ..schemas.errors import UsageError
 
-    if (folder is None) == (subset is None):
-        raise UsageError("name one: the folder of an export, or a subset with --subset")
-    table = None
-    if folder is not None:
-        manifest = read_manifest(folder)
-        table = folder / "metadata.csv" if images else None
-    elif images:
+    if images and folder is None:
         raise UsageError("--images is for the folder of an export, which lists them")
-    else:
-        with open_catalog(context) as catalog:
-            manifest = catalog.manifest(str(subset))
+    manifest = manifest_of(context, folder, subset)
+    table = folder / "metadata.csv" if folder is not None and images else None
     form = ProvForm.JSON if json else ProvForm(format_.value)
     sys.stdout.writelines(provenance(manifest, form, exported=folder is not None, table=table))
