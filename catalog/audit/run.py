@@ -22,7 +22,7 @@ from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
-from .walk import projects, walk
+from .walk import Root, projects, walk
 
 _FACTS = TypeAdapter(Facts)
 _FORMAT = "facts-1"
@@ -47,13 +47,13 @@ def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT
         progress.task("auditing", len(roots), "files") as advance,
     ):
         for root, (config, facts) in zip(roots, found, strict=True):
-            reports.append(_judged(known, root, wanted, config, facts))
+            reports.append(_judged(known, root.path, wanted, config, facts))
             advance(1)
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
 
-def _found(known: Known, reader: Reader, root: Path, wanted: Wanted) -> tuple[Config, Facts]:
-    config = read_config(root)
+def _found(known: Known, reader: Reader, root: Root, wanted: Wanted) -> tuple[Config, Facts]:
+    config = read_config(root.path)
     return config, _facts(known, reader, root, wanted, config)
 
 
@@ -78,13 +78,16 @@ def _judged(
     )
 
 
-def _facts(known: Known, reader: Reader, root: Path, wanted: Wanted, config: Config) -> Facts:
+def _facts(known: Known, reader: Reader, place: Root, wanted: Wanted, config: Config) -> Facts:
+    root = place.path
     ignore = repository.ignored(root) if wanted.respect_gitignore else None
 
     def leave_out(path: str) -> bool:
-        return config.excludes(path) or (ignore is not None and ignore(path))
+        return (
+            path in place.without or config.excludes(path) or (ignore is not None and ignore(path))
+        )
 
-    tree = walk(root, leave_out if ignore or config.exclude else None)
+    tree = walk(root, leave_out if place.without or ignore or config.exclude else None)
     index = repository.index_stamp(root)
     name = f"audit-{cache.key_of(str(root.absolute()))}"
     key = f"{_FORMAT} {version('cxrcat')} {known.state} {tree.fingerprint} {index} {wanted.full}\n"

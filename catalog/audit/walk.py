@@ -11,6 +11,7 @@ from pathlib import Path
 import xxhash
 
 from ...schemas.errors import InputError
+from .texts import TextKind, kind_of
 
 _SKIPPED = frozenset(
     [
@@ -33,10 +34,10 @@ _SKIPPED = frozenset(
         ".eggs",
     ]
 )
+_EXPORT = "provenance.json"
 _MARKS = frozenset(
     [
-        ".git",
-        "provenance.json",
+        _EXPORT,
         "cxrcat.toml",
         "pyproject.toml",
         "setup.py",
@@ -51,6 +52,7 @@ _MARKS = frozenset(
         "Dockerfile",
     ]
 )
+_OF_WORK = (TextKind.CODE, TextKind.NOTEBOOK, TextKind.TEX, TextKind.BIB)
 _DEPTH = 6  # folders below a path in which projects are looked for
 
 Ignore = Callable[[str], bool]
@@ -82,37 +84,64 @@ class Tree:
     unreadable: tuple[str, ...] = ()
 
 
-def projects(path: Path) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A project's folder; `without` are the folders below it that are projects of their own.
+
+    `marked` tells that a file of it says that it is a project, and not an export of one.
+    """
+
+    path: Path
+    without: frozenset[str] = frozenset()
+    marked: bool = False
+
+
+def projects(path: Path) -> list[Root]:
     """Return the projects at a path: itself, or those below it.
 
-    A folder is a project when it has a file that only projects have (a README, a repository, a
-    build file, a manifest). Below a folder that is none, each folder with something in it that
-    holds no project is one too, so that no data is passed over. Raises `InputError` when there is
-    no such folder.
+    A folder is a project when it has a file that only projects have: a repository, a README, a
+    build file, a manifest, code or a paper. Repositories in such a folder are projects of their
+    own, unless it is one as well. A folder with other files alone, as people keep beside their
+    projects, is one too, but for the projects below it; so is each with something in it that holds
+    none, so that no data is passed over. Raises `InputError` when there is no such folder.
     """
     if path.is_symlink() and not path.exists():
         raise InputError(f"{path}: leads nowhere; name the folder of a project")
     if not path.is_dir():
         raise InputError(f"{path}: is no folder; name the folder of a project, or of several")
-    return _below(path, _DEPTH) or [path]
+    return _below(path, _DEPTH) or [Root(path)]
 
 
-def _below(place: Path, depth: int) -> list[Path]:
-    folders, here = [], False
+def _below(place: Path, depth: int) -> list[Root]:
+    folders: list[str] = []
+    files: list[str] = []
     for entry in _entries(place):
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name == ".git":
-                return [place]
-            if not _is_skipped(entry.name):
-                folders.append(Path(entry.path))
-        elif entry.name in _MARKS or entry.name.upper().startswith("README"):
-            return [place]
-        else:
-            here = True
-    if not depth or here:
-        return [place] if here or folders else []
-    found = [each for folder in sorted(folders) for each in _below(folder, depth - 1)]
-    return found or []
+        if not entry.is_dir(follow_symlinks=False):
+            files.append(entry.name)
+        elif entry.name == ".git":
+            return [Root(place, marked=True)]
+        elif not _is_skipped(entry.name):
+            folders.append(entry.name)
+    if ".git" in files:  # a work tree or a submodule, whose repository is elsewhere
+        return [Root(place, marked=True)]
+    folders.sort()
+    if any(map(_says_project, files)):
+        own = [name for name in folders if os.path.lexists(place / name / ".git")]
+        marked = _EXPORT not in files
+        repositories = [Root(place / name, marked=True) for name in own]
+        return [Root(place, frozenset(own), marked), *repositories]
+    if not depth:
+        return [Root(place)] if files or folders else []
+    found = [each for name in folders for each in _below(place / name, depth - 1)]
+    if not files:
+        return found
+    marked_ones = [each for each in found if each.marked]
+    without = frozenset(each.path.relative_to(place).as_posix() for each in marked_ones)
+    return [Root(place, without), *marked_ones]
+
+
+def _says_project(name: str) -> bool:
+    return name in _MARKS or name.upper().startswith("README") or kind_of(name) in _OF_WORK
 
 
 def walk(root: Path, ignore: Ignore | None = None) -> Tree:

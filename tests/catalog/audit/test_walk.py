@@ -26,7 +26,7 @@ def git(root: Path, *words: str) -> None:
 
 
 def names(root: Path) -> list[str]:
-    return sorted(each.relative_to(root).as_posix() for each in projects(root))
+    return sorted(each.path.relative_to(root).as_posix() for each in projects(root))
 
 
 def test_a_folder_with_a_mark_is_one_project(tmp_path: Path) -> None:
@@ -37,6 +37,23 @@ def test_a_folder_with_a_mark_is_one_project(tmp_path: Path) -> None:
 def test_projects_below_a_folder(tmp_path: Path) -> None:
     put(tmp_path, "a/setup.py", "b/deep/er/README.txt", "c/images/1.png", "d/.git/index")
     assert names(tmp_path) == ["a", "b/deep/er", "c/images", "d"]
+
+
+def test_loose_files_beside_projects_do_not_make_them_one(tmp_path: Path) -> None:
+    put(tmp_path, "todo.txt", "a/README.md", "group/b/pyproject.toml", "slice/provenance.json")
+    assert names(tmp_path) == [".", "a", "group/b"]
+    (around,) = (each for each in projects(tmp_path) if each.path == tmp_path)
+    assert around.without == {"a", "group/b"}
+
+
+def test_repositories_in_a_project_that_is_none_are_their_own(tmp_path: Path) -> None:
+    put(tmp_path, "README.md", "run.py", "a/.git/index", "b/.git", "c/README.md")
+    assert names(tmp_path) == [".", "a", "b"]
+
+
+def test_code_or_a_paper_makes_all_below_one_project(tmp_path: Path) -> None:
+    put(tmp_path, "thesis/main.tex", "thesis/code/README.md", "lab/train.py", "lab/data/README.md")
+    assert names(tmp_path) == ["lab", "thesis"]
 
 
 def test_an_empty_folder_is_a_project_without_anything(tmp_path: Path) -> None:
