@@ -147,7 +147,7 @@ def _print(report: AuditReport, explain: bool) -> None:
             continue
         _print_project(project, explain)
     if quiet:
-        say(f"{quiet:,} projects have nothing to do with a known dataset")
+        say(f"without anything of a known dataset: {quiet:,} of {len(report.projects):,} projects")
 
 
 def _print_project(project: ProjectReport, explain: bool) -> None:
