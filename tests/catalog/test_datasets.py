@@ -15,6 +15,8 @@ from cxrcat.schemas.tables import Event
 from ..checks import check_export
 from . import small
 
+OWN = datasets.read_descriptor(datasets.BUILT_IN / "nih-chest-xray" / "dataset.yaml").revision
+REVISION, NEWER = f"revision: {OWN} ", f"revision: {OWN + 1} "
 OLD_TITLE = "title: NIH Chest X-ray Dataset (ChestX-ray14)"
 
 
@@ -45,11 +47,11 @@ def described(catalog: Catalog) -> int:
 
 
 def test_a_newer_text_is_taken(location: str, package: Path) -> None:
-    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: A newer title"))
+    change(package, (REVISION, NEWER), (OLD_TITLE, "title: A newer title"))
     with Catalog.open(location) as catalog:
         assert catalog.datasets()[0].title == "A newer title"
         assert catalog.descriptor().title == "A newer title"
-        assert catalog.descriptor().revision == 5
+        assert catalog.descriptor().revision == OWN + 1
         assert described(catalog) == 1
         assert catalog.subset("mass").images == 5_782
     with Catalog.open(location) as catalog:
@@ -67,9 +69,9 @@ def test_another_text_of_the_same_revision_is_not_taken(
 
 
 def test_an_older_package_does_not_take_the_text_back(sqlite_location: str, package: Path) -> None:
-    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: The third"))
+    change(package, (REVISION, NEWER), (OLD_TITLE, "title: The third"))
     Catalog.open(sqlite_location).close()
-    change(package, ("revision: 5 ", "revision: 4 "), ("title: The third", "title: The second"))
+    change(package, (NEWER, REVISION), ("title: The third", "title: The second"))
     with Catalog.open(sqlite_location) as catalog:
         assert catalog.descriptor().title == "The third"
         assert described(catalog) == 1
@@ -84,10 +86,10 @@ def test_a_catalog_that_cannot_be_written_is_read_all_the_same(
     def refuse(_self: object) -> None:
         raise CatalogError("no rights")
 
-    change(package, ("revision: 4 ", "revision: 5 "), (OLD_TITLE, "title: A newer title"))
+    change(package, (REVISION, NEWER), (OLD_TITLE, "title: A newer title"))
     monkeypatch.setattr(store.Store, "writing", refuse)
     with Catalog.open(sqlite_location) as catalog:
-        assert catalog.descriptor().revision == 4
+        assert catalog.descriptor().revision == OWN
 
 
 def test_an_added_dataset_stands_beside_the_built_in_one(catalog: Catalog, tmp_path: Path) -> None:
