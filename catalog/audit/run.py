@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
@@ -15,14 +18,15 @@ from ..progress import SILENT, Progress
 from ..suggest import unknown
 from . import derived, repository
 from .config import Config, read_config
-from .evidence import Reader
-from .gather import gather
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
 from .walk import Root, projects, walk
+
+if TYPE_CHECKING:
+    from .evidence import Reader
 
 _FACTS = TypeAdapter(Facts)
 _FORMAT = "facts-1"
@@ -39,7 +43,7 @@ def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT
             raise UsageError(unknown("rule", name, sorted(known_rules)))
     roots = list(dict.fromkeys(each for path in wanted.paths for each in projects(Path(path))))
     known = Known(session)
-    reader = Reader([each.descriptor for each in known.defaults], derived.built_in())
+    reader = once(lambda: _reader(known))
     reports = []
     # Started before the bar, whose thread would be copied in the middle of something.
     with (
@@ -52,7 +56,15 @@ def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
 
-def _found(known: Known, reader: Reader, root: Root, wanted: Wanted) -> tuple[Config, Facts]:
+def _reader(known: Known) -> Reader:
+    from .evidence import Reader
+
+    return Reader([each.descriptor for each in known.defaults], derived.built_in())
+
+
+def _found(
+    known: Known, reader: Callable[[], Reader], root: Root, wanted: Wanted
+) -> tuple[Config, Facts]:
     config = read_config(root.path)
     return config, _facts(known, reader, root, wanted, config)
 
@@ -78,7 +90,9 @@ def _judged(
     )
 
 
-def _facts(known: Known, reader: Reader, place: Root, wanted: Wanted, config: Config) -> Facts:
+def _facts(
+    known: Known, reader: Callable[[], Reader], place: Root, wanted: Wanted, config: Config
+) -> Facts:
     root = place.path
     ignore = repository.ignored(root) if wanted.respect_gitignore else None
 
@@ -97,6 +111,9 @@ def _facts(known: Known, reader: Reader, place: Root, wanted: Wanted, config: Co
             return _FACTS.validate_json(stored[len(key) :])
         except ValidationError:
             pass
-    facts = gather(known, reader, root, tree, wanted.full)
+    # Not needed where nothing changed: numpy and many patterns.
+    from .gather import gather
+
+    facts = gather(known, reader(), root, tree, wanted.full)
     cache.write(name, key.encode() + _FACTS.dump_json(facts))
     return facts
