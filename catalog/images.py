@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from pyroaring import BitMap
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from ..schemas.tables import Dataset, Image
 from .bitmaps import ordinals
 from .index import DatasetIndex
 
 _BATCH = 4_000  # members a statement
+_NAMES = 500  # names a statement
 _DENSE = 0.25  # from this share of its range on, a batch is read as a range
 
 _TABLE: sa.Table = Image.__table__  # type: ignore[attr-defined]
@@ -62,6 +63,20 @@ def names(session: Session, dataset: Dataset, members: BitMap) -> Iterator[str]:
     for _, rows in _batches(session, dataset, members, [_TABLE.c.ordinal, _TABLE.c.name]):
         for row in rows:
             yield row[1]
+
+
+def ordinals_of(
+    session: Session, dataset: Dataset, names: Sequence[str]
+) -> tuple[BitMap, list[str]]:
+    """Return the images of some names, and the names that are none of the release's images."""
+    found, known = BitMap(), set()
+    query = select(Image.name, Image.ordinal).where(Image.dataset_id == dataset.id)
+    for start in range(0, len(names), _NAMES):
+        some = [name for name in names[start : start + _NAMES] if name.isprintable()]
+        for name, ordinal in session.exec(query.where(col(Image.name).in_(some))):
+            known.add(name)
+            found.add(ordinal)
+    return found, [name for name in names if name not in known]
 
 
 def _batches(

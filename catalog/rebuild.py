@@ -9,19 +9,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pyroaring import BitMap
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from ..schemas.errors import CxrcatError, InputError, NotFoundError
 from ..schemas.manifest import FunnelStep, VersionFacts
-from ..schemas.tables import Dataset, Image, Subset
+from ..schemas.tables import Dataset, Subset
 from . import selection
 from .bitmaps import digest, load
 from .create import Answer, Ask, Creator
+from .images import ordinals_of
 from .index import DatasetIndex
 
 Reference = tuple[str, int]
 
-_BATCH = 500  # names a statement
 _KEPT = (selection.Listed, selection.Answered)  # steps that cannot be done again but by names
 _SPELLED = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]{0,79})@(?P<version>[1-9][0-9]{0,8})")
 
@@ -144,20 +144,6 @@ def also_read(version: VersionFacts) -> list[dict[str, str]]:
     return [
         each.model_dump(exclude_none=True) for each in version.reads if each.word.startswith("--")
     ]
-
-
-def ordinals_of(
-    session: Session, dataset: Dataset, names: Sequence[str]
-) -> tuple[BitMap, list[str]]:
-    """Return the images of some names, and the names that are none of the release's images."""
-    found, known = BitMap(), set()
-    query = select(Image.name, Image.ordinal).where(Image.dataset_id == dataset.id)
-    for start in range(0, len(names), _BATCH):
-        some = [name for name in names[start : start + _BATCH] if name.isprintable()]
-        for name, ordinal in session.exec(query.where(col(Image.name).in_(some))):
-            known.add(name)
-            found.add(ordinal)
-    return found, [name for name in names if name not in known]
 
 
 def recorded_here(session: Session, dataset: Dataset, checksum: str) -> BitMap | None:

@@ -19,9 +19,10 @@ from .checksums import names_checksum
 from .create import Answer
 from .duties import gather
 from .export.transfer import ImageMode
+from .images import ordinals_of
 from .lineage import used
 from .progress import SILENT, Progress
-from .rebuild import Again, Asker, key, ordinals_of
+from .rebuild import Again, Asker, key
 from .recipe import equal_version
 from .replicas import Seen
 from .reproduce import ask_all, release

@@ -27,6 +27,7 @@ from ...schemas.tables import (
 )
 from ..bitmaps import dump, load, ordinals
 from ..datasets import full_descriptor
+from ..images import ordinals_of
 from ..index import DatasetIndex
 
 _IMAGES: sa.Table = Image.__table__  # type: ignore[attr-defined]
@@ -145,13 +146,8 @@ class Known:
 
     def ordinals(self, release: Release, names: Sequence[str]) -> BitMap | None:
         """Return the ordinals of images by name; None when one is not in the release."""
-        query = sa.select(_IMAGES.c.name, _IMAGES.c.ordinal)
-        own = query.where(_IMAGES.c.dataset_id == release.row.id)
-        there = {row[0]: row[1] for row in self.session.execute(own)}
-        try:
-            return BitMap([there[name] for name in names])
-        except KeyError:
-            return None
+        found, unknown = ordinals_of(self.session, release.row, names)
+        return None if unknown else found
 
     @cached_property
     def tables(self) -> list[Marks]:
