@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_KEPT = b"abcdefghijklmnopqrstuvwxyz0123456789"
-_LOWER = bytes(range(256)).lower()
-_DROPPED = bytes(byte for byte in range(256) if bytes((byte,)).lower() not in _KEPT or byte > 127)
+_BETWEEN = "[^A-Za-z0-9]*"  # all but the letters and digits of the Latin script
+_NOTHING = r"[^\x00-\xff]"
+_MEMORY = 64 << 20  # bytes that an automaton may take
 _SHORTEST = 3  # letters
 _MOST = 150  # places of one word that are looked at: a text says a thing once, or a few times
 
@@ -34,13 +34,14 @@ class Lexicon:
 class Hints:
     """Squeezed words, one of which stands in every text that concerns a reader.
 
-    `words` are letters and digits of the Latin script, looked for in bytes from which all else was
-    dropped, so that no spelling, markup or line break hides one; `foreign` are those of other
-    scripts, in UTF-8. All are looked for in one pass.
+    `words` are letters and digits of the Latin script, between which anything else may stand, so
+    that no spelling, markup or line break hides one; `foreign` are those of other scripts, in
+    UTF-8. The words are looked for in one pass over the bytes as they are, by RE2: squeezing them
+    first, for an automaton of plain words, takes twice as long.
     """
 
     def __init__(self, hints: Iterable[str]) -> None:
-        from ahocorasick_rs import BytesAhoCorasick, Implementation
+        import re2
 
         wanted = sorted(
             {each for each in hints if len(each) >= _SHORTEST}, key=lambda e: (len(e), e)
@@ -51,10 +52,16 @@ class Hints:
                 words.append(hint)
         self.words = tuple(word.encode() for word in words)
         self.foreign = tuple(hint.encode() for hint in wanted if not hint.isascii())
-        self._automaton = BytesAhoCorasick(list(self.words), implementation=Implementation.DFA)
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1  # a byte is a byte
+        options.case_sensitive = False
+        options.never_capture = True
+        options.max_mem = _MEMORY
+        spelled = "|".join(map(_BETWEEN.join, words)) or _NOTHING
+        self._pattern = re2.compile(spelled.encode(), options)
 
     def within(self, data: bytes) -> bool:
         """Whether any hint is within the bytes, whatever their case and punctuation."""
-        if self._automaton.find_matches_as_indexes(data.translate(_LOWER, _DROPPED)):
+        if self._pattern.search(data) is not None:
             return True
         return not data.isascii() and any(word in data for word in self.foreign)
