@@ -36,8 +36,8 @@ class Hints:
 
     `words` are letters and digits of the Latin script, between which anything else may stand, so
     that no spelling, markup or line break hides one; `foreign` are those of other scripts, in
-    UTF-8. The words are looked for in one pass over the bytes as they are, by RE2: squeezing them
-    first, for an automaton of plain words, takes twice as long.
+    UTF-8. The words are looked for in one pass over the bytes as they are, by RE2: to squeeze them
+    first, for an automaton of plain words, takes longer.
     """
 
     def __init__(self, hints: Iterable[str]) -> None:

@@ -318,18 +318,49 @@ def test_no_duty_is_lost(ours: Catalog, exported: Path, tmp_path: Path) -> None:
 
 
 JSON = st.none() | st.integers() | st.text(max_size=8) | st.just([]) | st.just({})
-
-
-@settings(
+BYTES = st.binary(max_size=12) | st.sampled_from(
+    [b'"', b"\n", b"\r\n", b"\0", b",", b",,", b"\xff", b"/../../x", b"9" * 40]
+)
+hostile = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+def another_of(exported: Path, tmp_path: Path) -> Path:
+    """Copy an export to where the one of the last example was."""
+    folder = tmp_path / "hostile"
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(exported / "some", folder))
+
+
+def registers(template: Path, folder: Path) -> bool:
+    """Register and reproduce a forged export; what is refused must leave nothing behind."""
+    sealed(folder)
+    digest = json.loads((folder / "provenance.json").read_text())["subset"]["digest"]
+    place = folder.with_name("victim.sqlite")
+    shutil.copy(template, place)
+    with Catalog.open(place) as victim:
+        before = victim.subsets(), victim.exports()
+        try:
+            found = victim.register(folder)
+        except CxrcatError as error:
+            assert "\n" not in str(error)
+            assert (victim.subsets(), victim.exports()) == before
+            taken = False
+        else:
+            assert victim.subset(found.subset).digest == digest
+            taken = True
+        with suppress(CxrcatError):
+            victim.reproduce(folder)
+    return taken
+
+
+@hostile
 @given(data=st.data())
 def test_hostile_manifests_leave_nothing(
     template: Path, exported: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
-    folder = tmp_path / "hostile"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(exported / "some", folder)
+    folder = another_of(exported, tmp_path)
     manifest = json.loads((folder / "provenance.json").read_text())
     part: Any = manifest
     while True:
@@ -343,56 +374,28 @@ def test_hostile_manifests_leave_nothing(
         part[place] = data.draw(JSON)
         break
     (folder / "provenance.json").write_text(json.dumps(manifest))
-    sealed(folder)
-    place = tmp_path / "victim.sqlite"
-    shutil.copy(template, place)
-    with Catalog.open(place) as victim:
-        before = victim.subsets(), victim.exports()
-        try:
-            victim.register(folder)
-        except CxrcatError as error:
-            assert "\n" not in str(error)
-            assert (victim.subsets(), victim.exports()) == before
-        with suppress(CxrcatError):
-            victim.reproduce(folder)
+    registers(template, folder)
 
 
-TABLE_BYTES = st.one_of(
-    st.binary(max_size=12),
-    st.sampled_from([b'"', b"\n", b"\r\n", b"\0", b",", b",,", b"\xff", b"/../../x", b"9" * 40]),
-)
-
-
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hostile
 @given(data=st.data())
 def test_hostile_tables_leave_nothing_but_the_images_recorded(
     template: Path, exported: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
-    folder = tmp_path / "hostile"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(exported / "some", folder)
-    table = (folder / "metadata.csv").read_bytes()
+    folder = another_of(exported, tmp_path)
+    path = folder / "metadata.csv"
+    table = path.read_bytes()
     start = data.draw(st.integers(0, len(table)))
     stop = data.draw(st.integers(start, min(len(table), start + 80)))
-    (folder / "metadata.csv").write_bytes(table[:start] + data.draw(TABLE_BYTES) + table[stop:])
-    sealed(folder)
+    path.write_bytes(table[:start] + data.draw(BYTES) + table[stop:])
     manifest = json.loads((folder / "provenance.json").read_text())
-    checksum = str(of_file(folder / "metadata.csv"))
-    for each in manifest["files"]:
-        if each["path"] == "metadata.csv":
-            each["checksum"], each["size"] = checksum, (folder / "metadata.csv").stat().st_size
+    (fact,) = (each for each in manifest["files"] if each["path"] == path.name)
+    fact |= {"checksum": str(of_file(path)), "size": path.stat().st_size}
     (folder / "provenance.json").write_text(json.dumps(manifest))
-    sealed(folder)
-    place = tmp_path / "victim.sqlite"
-    shutil.copy(template, place)
-    with Catalog.open(place) as victim:
-        before = victim.subsets(), victim.exports()
-        try:
-            victim.register(folder)
-        except CxrcatError as error:
-            assert "\n" not in str(error)
-            assert (victim.subsets(), victim.exports()) == before
-        else:
-            assert victim.subset("some").digest == manifest["subset"]["digest"]
+    registers(template, folder)
+
+
+def test_what_is_only_sealed_anew_is_registered(
+    template: Path, exported: Path, tmp_path: Path
+) -> None:
+    assert registers(template, another_of(exported, tmp_path))
