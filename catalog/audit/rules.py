@@ -224,10 +224,12 @@ def _unknown_export(project: Project) -> Iterator[Found]:
     "Record what it is for with 'cxrcat use add'.",
 )
 def _unrecorded_use(project: Project) -> Iterator[Found]:
-    used = project.known.used_in(project.root)
+    known = project.known
     for export in project.facts.exports:
-        row = project.known.export(export.id)
-        if row is not None and export.id not in project.known.used and row.subset_id not in used:
+        row = known.export(export.id)
+        if row is None or export.id in known.used:
+            continue
+        if row.subset_id not in known.used_in(project.root):
             message = f"no use of the export {export.subset} is recorded"
             mend = f"run 'cxrcat use add --export {export.id} --project NAME --kind KIND'"
             yield export.folder, None, message, mend, export.id
