@@ -81,8 +81,8 @@ def reproduce(
             for step in each.funnel:
                 if not step.equal:
                     typer.echo(
-                        f"  {step.condition}: {_count(step.images)} images here, "
-                        f"{_count(step.images_recorded)} there"
+                        f"  {step.condition}: {_left(step.images)} here, "
+                        f"{_left(step.images_recorded)} there"
                     )
         say(f"{found.subset} of {found.dataset}: {'equal' if found.equal else 'not equal'}")
     if not found.equal:
@@ -120,7 +120,7 @@ def _outcome(each: VersionAgain) -> str:
     if each.digest == each.digest_recorded:
         return f"the same images, but not all is equal{said}"
     return (
-        f"not equal, {_count(each.images)} images here and {each.images_recorded:,} there, "
+        f"not equal, {each.images or 0:,} images here and {each.images_recorded:,} there, "
         f"{each.digest} and not {each.digest_recorded}{said}{known}"
     )
 
@@ -136,5 +136,5 @@ def _changes(word: str, changes: tuple[Changed, ...]) -> list[str]:
     ]
 
 
-def _count(number: int | None) -> str:
-    return "no" if number is None else f"{number:,}"
+def _left(images: int | None) -> str:
+    return "not asked" if images is None else f"{images:,} images"

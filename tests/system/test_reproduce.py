@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -49,10 +50,13 @@ def test_from_one_machine_to_another(
     assert duties[0] <= duties[1]
     name = (work / "men" / "metadata.csv").read_text().splitlines()[1].partition(",")[0]
     assert str(work / "cut") in ok(here, "impact", "--image", name)
+    ok(here, "export", "--subset", "base@2", "--to", "base")
     ok(here, "withdraw", "--image", name, "--reason", "damaged")
     done = cxrcat("reproduce", "cut", env=here)
     assert done.returncode == 1
     assert f": damaged ({name})" in done.stdout
+    done = cxrcat("reproduce", "base", env=here)
+    assert re.search(r"not withdrawn: [\d,]+ images here, not asked there\n", done.stdout)
     refused = cxrcat("subset", "create", "x", "--recipe", "packed.yaml", env=here)
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
