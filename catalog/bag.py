@@ -13,24 +13,9 @@ from ..schemas.manifest import Provenance
 from .checksums import sha256_of
 from .formats.facts import clean, doi_url
 from .formats.wording import acknowledgement_sentences, links, references, size
+from .payload import DECLARATION, INFO, MANIFEST, PAYLOAD, TAG_FILES, TAGS
 
-DECLARATION = "bagit.txt"
-PAYLOAD = "data"
-INFO = "bag-info.txt"
-MANIFEST = "manifest-sha256.txt"
-TAGS = "tagmanifest-sha256.txt"
-TAG_FILES = (DECLARATION, INFO, MANIFEST)
 _DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-
-
-def payload_of(folder: Path) -> Path:
-    """Return where the export is: the payload of a bag, and any other folder itself.
-
-    A bag is still one when one of its own files was lost. A payload that is a link leads elsewhere.
-    """
-    payload = folder / PAYLOAD
-    tagged = any((folder / name).exists() for name in (*TAG_FILES, TAGS))
-    return payload if tagged and payload.is_dir() and not payload.is_symlink() else folder
 
 
 def write_bag(folder: Path, manifest: Provenance, write: Callable[[Path, bytes], None]) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from ..schemas.errors import UsageError
 from ..schemas.tables import Dataset, Export, Project, Subset
 from . import events
-from .bag import payload_of
+from .payload import payload_of
 
 PREPARED, PUBLISHED, ABANDONED = "prepared", "published", "abandoned"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")

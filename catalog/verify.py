@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..schemas.checksum import Checksum
 from ..schemas.errors import CheckFailedError, CxrcatError, InputError
 from ..schemas.manifest import Provenance
-from . import bag
 from .checksums import of_file, of_files
+from .payload import PAYLOAD, TAG_FILES, TAGS, payload_of
 from .progress import SILENT, Progress
 from .signing import SIGNED
 
@@ -106,7 +106,7 @@ def write_checksums(listed: dict[str, Checksum]) -> str:
 
 def read_manifest(folder: Path) -> Provenance:
     """Return the manifest of an export; raise `InputError` when it has none that is whole."""
-    path = bag.payload_of(folder) / MANIFEST
+    path = payload_of(folder) / MANIFEST
     return Provenance.from_json(read_bytes(path, InputError), str(path))
 
 
@@ -132,23 +132,25 @@ def verify(folder: Path, progress: Progress = SILENT, signer: PublicKey | None =
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
-    if bag.payload_of(folder) != folder:
+    if payload_of(folder) != folder:
         return _verify_bag(folder, progress, signer)
     return _verify_export(folder, progress, signer)
 
 
 def _verify_bag(folder: Path, progress: Progress, signer: PublicKey | None) -> Verified:
-    found = _verify_export(folder / bag.PAYLOAD, progress, signer)
+    from .bag import changed_tags
+
+    found = _verify_export(folder / PAYLOAD, progress, signer)
     sizes = files_under(folder)
-    own = {*bag.TAG_FILES, bag.TAGS}
+    own = {*TAG_FILES, TAGS}
     whole = not (found.changed or found.missing or found.extra)
     manifest = found.manifest if whole else None
 
     def inside(paths: Iterable[str]) -> Iterator[str]:
-        return (f"{bag.PAYLOAD}/{path}" for path in paths)
+        return (f"{PAYLOAD}/{path}" for path in paths)
 
-    changed = bag.changed_tags(folder, sizes, manifest)
-    outside = {path for path in sizes if not path.startswith(f"{bag.PAYLOAD}/")}
+    changed = changed_tags(folder, sizes, manifest)
+    outside = {path for path in sizes if not path.startswith(f"{PAYLOAD}/")}
     return replace(
         found,
         folder=str(folder),

@@ -162,16 +162,16 @@ def _is_replaceable(destination: Path, replace: bool) -> bool:
 
 
 def _own_files(folder: Path) -> set[str]:
-    from .. import bag
+    from ..payload import PAYLOAD, TAG_FILES, TAGS, payload_of
     from ..verify import read_checksums, read_manifest
 
-    payload = bag.payload_of(folder)
+    payload = payload_of(folder)
     try:
         signed = read_manifest(folder).export.signer is not None
         own = {*read_checksums(payload / CHECKSUMS), CHECKSUMS, *(SIGNED if signed else ())}
         if payload == folder:
             return own
-        return {*(f"{bag.PAYLOAD}/{path}" for path in own), *bag.TAG_FILES, bag.TAGS}
+        return {*(f"{PAYLOAD}/{path}" for path in own), *TAG_FILES, TAGS}
     except CxrcatError as error:
         raise UsageError(
             f"{folder}: is not a whole export of cxrcat, so --force does not replace it; "

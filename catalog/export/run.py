@@ -12,11 +12,12 @@ from ...schemas.checksum import Checksum
 from ...schemas.manifest import ExportFacts, Provenance
 from ...schemas.tables import Export, Subset, key_of
 from .. import exports, images, replicas, subsets
-from ..bag import PAYLOAD, write_bag
+from ..bag import write_bag
 from ..bitmaps import load
 from ..checksums import names_checksum
 from ..cloud import SCHEME
 from ..dicom import uids_or_none
+from ..payload import PAYLOAD
 from ..profile import profile as profile_of
 from ..progress import SILENT, Progress
 from ..replicas import Seen
