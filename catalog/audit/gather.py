@@ -14,8 +14,8 @@ from . import repository
 from .cff import problems_of
 from .evidence import Reader
 from .found import MANIFEST, is_export, look
-from .known import Known
-from .members import IMAGE, LISTS, Pile, in_archive, in_container, is_archive, stem_of
+from .known import Known, stem_of
+from .members import IMAGE, LISTS, Pile, in_archive, in_container, is_archive
 from .model import Facts, FoundExport, FoundImages, FoundTable, Words
 from .texts import LIMIT, Text, TextKind, from_bytes, kind_of, read, reads_pdf
 from .walk import File, Tree
@@ -87,7 +87,7 @@ class _Gatherer:
         for file in files:
             suffix = "." + file.name.rpartition(".")[2].lower()
             if suffix in IMAGE:
-                place = self._known.names.get(stem_of(file.name))
+                place = self._known.place_of(stem_of(file.name))
                 if place is not None:
                     folder = file.shown.rpartition("/")[0]
                     pile = piles.setdefault((folder, place[0]), Pile())

@@ -42,6 +42,11 @@ def pack(members: BitMap) -> str:
     return base64.b64encode(dump(members)).decode()
 
 
+def stem_of(name: str) -> str:
+    """Return the part of a file's name by which images are known."""
+    return name.rpartition(".")[0] or name
+
+
 def unpack(text: str | None) -> BitMap:
     """Return a bitmap from its text; None is empty."""
     return load(base64.b64decode(text)) if text else BitMap()
@@ -105,9 +110,29 @@ class Known:
         digest.update(repr(self.session.execute(query).one()).encode())
         return digest.hexdigest()
 
+    def place_of(self, stem: str) -> tuple[int, int] | None:
+        """Return the release's place and the ordinal of the image that a name's stem stands for.
+
+        The names are read when one is asked for that lies between the first and the last of them:
+        few projects that hold other pictures have such.
+        """
+        # A name is its stem and a suffix that begins with a dot, which comes before a slash.
+        after = f"{stem}/"
+        if not any(first < after and stem <= last for first, last in self._bounds):
+            return None
+        return self._names.get(stem)
+
     @cached_property
-    def names(self) -> dict[str, tuple[int, int]]:
-        """Which release's place and which ordinal each image's name and its stem stand for."""
+    def _bounds(self) -> list[tuple[str, str]]:
+        """The first and the last name of each default release: an ordinal is a rank by name."""
+        return [
+            (self.name_of(each, 0), self.name_of(each, each.row.images - 1))
+            for each in self.defaults
+            if each.row.images
+        ]
+
+    @cached_property
+    def _names(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
         for place, each in enumerate(self.releases):
             if not each.row.is_default:
@@ -116,7 +141,7 @@ class Known:
             for name, ordinal in self.session.execute(
                 query.where(_IMAGES.c.dataset_id == each.row.id)
             ):
-                found[name.rpartition(".")[0] or name] = (place, ordinal)
+                found[stem_of(name)] = (place, ordinal)
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from ..progress import SILENT
 from ..tarballs import BROKEN, Tarball
-from .known import Known, pack
+from .known import Known, pack, stem_of
 from .model import FoundImages
 
 IMAGE = frozenset((".png", ".dcm", ".dicom", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".npy"))
@@ -60,11 +60,6 @@ class Pile:
         )
 
 
-def stem_of(name: str) -> str:
-    """Return the part of a file's name by which images are known."""
-    return name.rpartition(".")[0] or name
-
-
 def is_archive(name: str) -> bool:
     """Tell whether a file may be an archive that can be listed."""
     return name.lower().endswith((*_TARS, *_ZIPS))
@@ -108,7 +103,7 @@ def _piled(known: Known, names: Iterable[str], shown: str) -> list[FoundImages]:
             break
         bare = name.rpartition("/")[2]
         papers = papers or bare.lower().startswith(_PAPERS)
-        place = known.names.get(stem_of(bare))
+        place = known.place_of(stem_of(bare))
         if place is not None:
             piles.setdefault(place[0], Pile()).add(place[1], name, tracked=False)
     return [

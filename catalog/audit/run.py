@@ -90,6 +90,11 @@ def _judged(
     )
 
 
+@once
+def _version() -> str:
+    return version("cxrcat")
+
+
 def _facts(
     known: Known, reader: Callable[[], Reader], place: Root, wanted: Wanted, config: Config
 ) -> Facts:
@@ -104,7 +109,7 @@ def _facts(
     tree = walk(root, leave_out if place.without or ignore or config.exclude else None)
     index = repository.index_stamp(root)
     name = f"audit-{cache.key_of(str(root.absolute()))}"
-    key = f"{_FORMAT} {version('cxrcat')} {known.state} {tree.fingerprint} {index} {wanted.full}\n"
+    key = f"{_FORMAT} {_version()} {known.state} {tree.fingerprint} {index} {wanted.full}\n"
     stored = cache.read(name)
     if stored is not None and stored.startswith(key.encode()):
         try:

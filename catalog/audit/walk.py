@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import xxhash
 
@@ -58,8 +59,7 @@ _DEPTH = 6  # folders below a path in which projects are looked for
 Ignore = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A regular file of a project: its path there, its name, and its size in bytes."""
 
     path: str
@@ -72,16 +72,30 @@ class File:
         return self.path.encode("utf-8", "replace").decode()
 
 
-@dataclass(frozen=True, slots=True)
 class Tree:
-    """The regular files under a folder, by path, and what tells whether any of them changed.
+    """The regular files under a folder, and what tells whether any of them changed.
 
     `unreadable` are the folders below it that may not be looked into.
     """
 
-    files: tuple[File, ...]
-    fingerprint: str
-    unreadable: tuple[str, ...] = ()
+    def __init__(self, found: list[tuple[str, os.stat_result]], unreadable: list[str]) -> None:
+        found.sort()
+        unreadable.sort()
+        self._found = found
+        self.unreadable = tuple(unreadable)
+        stamps = [
+            f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
+            for path, status in found
+        ]
+        whole = "\n".join([*stamps, *unreadable]).encode("utf-8", "surrogateescape")
+        self.fingerprint = xxhash.xxh3_128_hexdigest(whole)
+
+    @cached_property
+    def files(self) -> tuple[File, ...]:
+        """The files by path: made when asked for, which they are not where nothing changed."""
+        return tuple(
+            File(path, path.rpartition("/")[2], status.st_size) for path, status in self._found
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +160,36 @@ def _says_project(name: str) -> bool:
 
 def walk(root: Path, ignore: Ignore | None = None) -> Tree:
     """Return what is under a folder. `ignore` is asked of each path."""
-    found: list[tuple[str, str, os.stat_result]] = []
+    found: list[tuple[str, os.stat_result]] = []
     unreadable: list[str] = []
     waiting = [""]
     while waiting:
         place = waiting.pop()
         try:
-            with os.scandir(root / place if place else root) as entries:
-                listed = list(entries)
+            _look(root, place, ignore, found, waiting)
         except PermissionError:
             unreadable.append(place)
-            continue
         except OSError:  # it went while we looked
             continue
+    return Tree(found, unreadable)
+
+
+def _look(
+    root: Path,
+    place: str,
+    ignore: Ignore | None,
+    found: list[tuple[str, os.stat_result]],
+    waiting: list[str],
+) -> None:
+    """Add the files of one folder, and the folders in it that wait to be looked into."""
+    link = os.O_NOFOLLOW if place else 0
+    # Asked by its descriptor, the system looks up one name a file and not a path.
+    folder = os.open(f"{root}/{place}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | link)
+    try:
+        with os.scandir(folder) as entries:
+            listed = list(entries)
         if place and any(entry.name == "pyvenv.cfg" for entry in listed):
-            continue
+            return
         for entry in listed:
             name = entry.name
             path = place + name
@@ -168,19 +197,13 @@ def walk(root: Path, ignore: Ignore | None = None) -> Tree:
                 if not (_is_skipped(name) or (ignore and ignore(path))):
                     waiting.append(f"{path}/")
             elif entry.is_file(follow_symlinks=False) and not (ignore and ignore(path)):
-                with suppress(OSError):  # it went while we looked
-                    found.append((path, name, entry.stat(follow_symlinks=False)))
-    found.sort()
-    stamps = [
-        f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
-        for path, _, status in found
-    ]
-    whole = "\n".join([*stamps, *unreadable]).encode("utf-8", "surrogateescape")
-    return Tree(
-        tuple(File(path, name, status.st_size) for path, name, status in found),
-        xxhash.xxh3_128_hexdigest(whole),
-        tuple(sorted(unreadable)),
-    )
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError:  # it went while we looked
+                    continue
+                found.append((path, status))
+    finally:
+        os.close(folder)
 
 
 def _is_skipped(folder: str) -> bool:
