@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .audit import AuditReport
     from .audit import Wanted as WantedAudit
     from .audit.history import AuditInfo
+    from .audit.survey import Survey
     from .export import Plan, Request
     from .exports import ExportInfo
     from .fetch import FetchReport
@@ -227,16 +228,22 @@ class Catalog(Using):
 
         return grant(self._store, user, role, apply)
 
-    def audit(self, wanted: WantedAudit, progress: Progress = SILENT) -> AuditReport:
-        """Look into project trees for data, references and attribution; record what was found."""
+    def audit(
+        self, wanted: WantedAudit, progress: Progress = SILENT, survey: Survey | None = None
+    ) -> AuditReport:
+        """Look into project trees for data, references and attribution; record what was found.
+
+        `survey` is one that was begun before, for the same.
+        """
         from . import rights
         from .audit import baseline, history
         from .audit.run import audit
+        from .audit.survey import Survey
 
         if wanted.record:
             rights.check(self._store, *rights.AUDIT)
-        with self._store.reading() as session:
-            report = audit(session, self.settings.by, wanted, progress)
+        with survey or Survey(wanted) as begun, self._store.reading() as session:
+            report = audit(session, self.settings.by, wanted, begun, progress)
         if wanted.record:
             with self._store.writing() as session:
                 history.record(session, report, self.settings.host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -94,6 +95,7 @@ def audit(
     """
     from ..catalog.audit import Severity, Wanted
     from ..catalog.audit.results import ResultFormat, render
+    from ..catalog.audit.survey import Survey
     from ..schemas.errors import UsageError
 
     if json and form not in (Form.table, Form.json):
@@ -107,12 +109,15 @@ def audit(
         baseline=None if baseline is None else str(baseline),
         record=not no_record,
     )
-    with open_catalog(context) as catalog:
+    with ExitStack() as ends:
+        # Other processes look at the trees while this one opens the catalog.
+        survey = None if fix else ends.enter_context(Survey(wanted))
+        catalog = ends.enter_context(open_catalog(context))
         if fix:
             found = catalog.audit(replace(wanted, record=False), progress())
             for path in catalog.fix(found):
                 say(f"written: {printable(str(path))}")
-        report = catalog.audit(wanted, progress())
+        report = catalog.audit(wanted, progress(), survey)
     if write_baseline is not None:
         from ..catalog.audit import baseline as known
 

@@ -6,24 +6,12 @@ import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...schemas.errors import InputError
-from ..suggest import unknown
 from .model import Severity
-from .rules import rules
 
 _FILE, _PYPROJECT = "cxrcat.toml", "pyproject.toml"
 _LARGEST = 1 << 20  # bytes
-
-
-class _Audit(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    exclude: list[str] = []
-    rules: dict[str, Literal["error", "warning", "note", "off"]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +49,8 @@ def read_config(root: Path) -> Config:
         own = tool.get("cxrcat", {}) if name == _PYPROJECT and isinstance(tool, dict) else tool
         if not isinstance(own, dict) or "audit" not in own:
             continue
-        return _config(own["audit"], path)
+        # Few projects have any, and what may be said needs all rules.
+        from .stated import config_of
+
+        return config_of(own["audit"], path)
     return Config((), {})
-
-
-def _config(data: object, path: Path) -> Config:
-    try:
-        found = _Audit.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(["audit", *map(str, first["loc"])])
-        raise InputError(f"{path}: {key}: {first['msg']}") from error
-    known = [rule.id for rule in rules()]
-    for name in found.rules:
-        if name not in known:
-            raise InputError(f"{path}: audit.rules: {unknown('rule', name, known)}")
-    severities = {
-        name: None if value == "off" else Severity(value) for name, value in found.rules.items()
-    }
-    return Config(tuple(found.exclude), severities)

@@ -22,7 +22,9 @@ _ask: Callable[[Any], Any] | None = None  # what a fork asks; what it holds cann
 
 @contextmanager
 def each_of(
-    ask: Callable[[Thing], Answer], things: Sequence[Thing], begin: Callable[[], None]
+    ask: Callable[[Thing], Answer],
+    things: Sequence[Thing],
+    begin: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[Answer]]:
     """Give the answers in the order of the things, whichever process found them.
 

@@ -13,45 +13,47 @@ from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
 
 from ...schemas.errors import UsageError
-from .. import cache
 from ..progress import SILENT, Progress
 from ..suggest import unknown
-from . import derived, repository
-from .config import Config, read_config
+from . import derived
+from .config import read_config
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
-from .walk import Root, projects, walk
+from .survey import Survey, keep, look
+from .walk import Root
 
 if TYPE_CHECKING:
     from .evidence import Reader
 
 _FACTS = TypeAdapter(Facts)
-_FORMAT = "facts-1"
 
 
-def audit(session: Session, by: str, wanted: Wanted, progress: Progress = SILENT) -> AuditReport:
+def audit(
+    session: Session, by: str, wanted: Wanted, survey: Survey, progress: Progress = SILENT
+) -> AuditReport:
     """Return what is found at the paths, project by project.
 
-    Raises `InputError` for a path that is no folder, and `UsageError` for an unknown rule.
+    Raises `UsageError` for an unknown rule, and `InputError` for what a project says wrongly.
     """
     known_rules = {rule.id for rule in rules()}
     for name in wanted.only:
         if name not in known_rules:
             raise UsageError(unknown("rule", name, sorted(known_rules)))
-    roots = list(dict.fromkeys(each for path in wanted.paths for each in projects(Path(path))))
     known = Known(session)
     reader = once(lambda: _reader(known))
+    kept = [_read(known, entry) for entry in survey.kept(progress)]
+    changed = [root for root, facts in zip(survey.roots, kept, strict=True) if facts is None]
     reports = []
     # Started before the bar, whose thread would be copied in the middle of something.
     with (
-        each_of(lambda root: _found(known, reader, root, wanted), roots, known.reopen) as found,
-        progress.task("auditing", len(roots), "files") as advance,
+        each_of(lambda root: _gathered(known, reader, root, wanted), changed, known.reopen) as new,
+        progress.task("auditing", len(kept), "files") as advance,
     ):
-        for root, (config, facts) in zip(roots, found, strict=True):
-            reports.append(_judged(known, root.path, wanted, config, facts))
+        for root, facts in zip(survey.roots, kept, strict=True):
+            reports.append(_judged(known, root.path, wanted, facts or next(new)))
             advance(1)
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
@@ -62,16 +64,38 @@ def _reader(known: Known) -> Reader:
     return Reader([each.descriptor for each in known.defaults], derived.built_in())
 
 
-def _found(
-    known: Known, reader: Callable[[], Reader], root: Root, wanted: Wanted
-) -> tuple[Config, Facts]:
-    config = read_config(root.path)
-    return config, _facts(known, reader, root, wanted, config)
+def _read(known: Known, entry: bytes | None) -> Facts | None:
+    state = _state(known)
+    if entry is None or not entry.startswith(state):
+        return None
+    try:
+        return _FACTS.validate_json(entry[len(state) :])
+    except ValidationError:
+        return None
 
 
-def _judged(
-    known: Known, root: Path, wanted: Wanted, config: Config, facts: Facts
-) -> ProjectReport:
+def _state(known: Known) -> bytes:
+    """Return what else an entry depends on; it begins with that."""
+    return f"{_version()} {known.state}\n".encode()
+
+
+@once
+def _version() -> str:
+    return version("cxrcat")
+
+
+def _gathered(known: Known, reader: Callable[[], Reader], root: Root, wanted: Wanted) -> Facts:
+    # Not needed where nothing changed: numpy and many patterns.
+    from .gather import gather
+
+    tree = look(root, wanted, read_config(root.path))
+    facts = gather(known, reader(), root.path, tree, wanted.full)
+    keep(root, wanted, tree, _state(known) + _FACTS.dump_json(facts))
+    return facts
+
+
+def _judged(known: Known, root: Path, wanted: Wanted, facts: Facts) -> ProjectReport:
+    config = read_config(root)
     owed = owed_by(known, facts)
     met = {each.of for each in facts.evidence}
     project = Project(str(root.absolute()), facts, known, owed, frozenset(met))
@@ -88,37 +112,3 @@ def _judged(
         duties=tuple(each.duty.id for each in owed),
         met=tuple(sorted({each.duty.id for each in owed} & met)),
     )
-
-
-@once
-def _version() -> str:
-    return version("cxrcat")
-
-
-def _facts(
-    known: Known, reader: Callable[[], Reader], place: Root, wanted: Wanted, config: Config
-) -> Facts:
-    root = place.path
-    ignore = repository.ignored(root) if wanted.respect_gitignore else None
-
-    def leave_out(path: str) -> bool:
-        return (
-            path in place.without or config.excludes(path) or (ignore is not None and ignore(path))
-        )
-
-    tree = walk(root, leave_out if place.without or ignore or config.exclude else None)
-    index = repository.index_stamp(root)
-    name = f"audit-{cache.key_of(str(root.absolute()))}"
-    key = f"{_FORMAT} {_version()} {known.state} {tree.fingerprint} {index} {wanted.full}\n"
-    stored = cache.read(name)
-    if stored is not None and stored.startswith(key.encode()):
-        try:
-            return _FACTS.validate_json(stored[len(key) :])
-        except ValidationError:
-            pass
-    # Not needed where nothing changed: numpy and many patterns.
-    from .gather import gather
-
-    facts = gather(known, reader(), root, tree, wanted.full)
-    cache.write(name, key.encode() + _FACTS.dump_json(facts))
-    return facts

@@ -1,0 +1,82 @@
+"""Which projects are as they were: seen before the catalog is open, and by several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cxrcat.catalog import Catalog
+from cxrcat.catalog.audit import Wanted
+from cxrcat.catalog.audit.survey import Survey
+from cxrcat.schemas.errors import InputError
+
+FEW, MANY = 3, 30
+
+
+@pytest.fixture(params=[FEW, MANY])
+def wanted(request: pytest.FixtureRequest, tmp_path: Path) -> Wanted:
+    """Write projects, so few that one process looks at them, or more; return what asks for all."""
+    for number in range(request.param):
+        root = tmp_path / "projects" / f"p{number:02}"
+        (root / "src").mkdir(parents=True)
+        (root / "README.md").write_text(f"# {number}\n\nWe train on NIH ChestX-ray14.\n")
+        (root / "src" / "train.py").write_text("epochs = 10\n")
+    return Wanted(paths=(str(tmp_path / "projects"),), record=False)
+
+
+def _changed(wanted: Wanted) -> list[str]:
+    with Survey(wanted) as survey:
+        kept = survey.kept()
+        return [
+            root.path.name for root, entry in zip(survey.roots, kept, strict=True) if entry is None
+        ]
+
+
+def test_what_changed_is_seen_and_nothing_else(
+    sqlite_location: str, wanted: Wanted, tmp_path: Path
+) -> None:
+    projects = tmp_path / "projects"
+    every = sorted(path.name for path in projects.iterdir())
+    assert _changed(wanted) == every
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.audit(wanted)
+    assert _changed(wanted) == []
+    place = projects / "p01" / "src" / "train.py"
+    before = place.stat()
+    place.write_text("epochs = 20\n")  # in place: the folder is as it was, and so is the size
+    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert _changed(wanted) == ["p01"]
+    (projects / "p02" / "src" / "more.py").write_text("")
+    assert _changed(wanted) == ["p01", "p02"]
+    assert _changed(replace(wanted, full=True)) == every
+
+
+def test_an_audit_takes_a_survey_that_was_begun_before(
+    sqlite_location: str, wanted: Wanted
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        first = catalog.audit(wanted)
+    with Survey(wanted) as survey, Catalog.open(sqlite_location) as catalog:
+        assert catalog.audit(wanted, survey=survey).projects == first.projects
+
+
+def test_what_a_project_says_wrongly_is_told_of_by_the_audit(
+    sqlite_location: str, wanted: Wanted, tmp_path: Path
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.audit(wanted)
+        place = tmp_path / "projects" / "p02" / "cxrcat.toml"
+        place.write_text("[audit]\nexcludes = []\n")
+        assert _changed(wanted) == ["p02"]
+        with pytest.raises(InputError, match=r"p02/cxrcat\.toml: audit\.excludes: "):
+            catalog.audit(wanted)
+
+
+def test_a_survey_that_nobody_asks_ends_its_processes(wanted: Wanted) -> None:
+    with Survey(wanted):
+        pass
+    assert multiprocessing.active_children() == []
