@@ -26,28 +26,30 @@ class BenchError(Exception):
 class Contender:
     """Something that is timed: a command that runs in `folder`, or a callable in this process.
 
-    `goal` and `wanted` are ratios to the race's peer. `startup` names a contender whose time is
-    taken off before the ratio is made. `tenth` names the contender that does the same with a tenth
-    of the data, to tell how the time grows. `before` is called ahead of each run, untimed, and
-    clears away what the last one left.
+    `goal` is a ratio to the race's peer. `startup` names a contender whose time is taken off
+    before the ratio is made. `before` is called ahead of each run, untimed, and clears
+    away what the last one left.
     """
 
     name: str
     run: Sequence[str | Path] | Callable[[], object]
     goal: float | None = None
-    wanted: float | None = None
     startup: str | None = None
-    tenth: str | None = None
     folder: Path | None = None
     before: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)
 class Race:
-    """Contenders on the same data; the first one is the peer that the goals are about."""
+    """Contenders on the same data; the first one is the peer that the goals are about.
+
+    `tenth` is the title of an earlier race of the job, whose contenders of the same names did the
+    same with a tenth of the data, to tell how their time grows.
+    """
 
     title: str
     contenders: Sequence[Contender]
+    tenth: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ from typing import Any
 from measure import BenchError, Contender, Job, Race, Result, run_race, seconds
 
 JOBS = Path(__file__).parent / "jobs"
+Times = dict[str, float]  # seconds of the contenders of a race, by name
+
+_SHORT = 0.1  # seconds, below which a digit more is shown
 _HEADER = ("", "wall s", "CPU s", "MB", "ratio", "10 × data", "goal", "")
 
 
@@ -55,10 +58,13 @@ def main() -> int:
             job = _load(name)
             if not asked.json:
                 say(f"## {name}\n\n{job.what}\nGoal: {job.goal_from}\n")
+            times: dict[str, Times] = {}
             for race, results in _run(job, asked.runs):
-                found.append(_facts(name, race, results))
+                times[race.title] = {each.name: seconds(each, results) for each in race.contenders}
+                tenth = times[race.tenth] if race.tenth else {}
+                found.append(_facts(name, race, results, tenth))
                 if not asked.json:
-                    say(_table(race, results))
+                    say(_table(race, results, tenth))
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2
@@ -100,36 +106,31 @@ def _ratio(race: Race, each: Contender, results: dict[str, Result]) -> float:
     return seconds(each, results) / seconds(race.contenders[0], results)
 
 
-def _growth(race: Race, each: Contender, results: dict[str, Result]) -> float | None:
+def _growth(each: Contender, results: dict[str, Result], tenth: Times) -> float | None:
     """Return how many times as long it takes as with a tenth of the data, if that was raced."""
-    for other in race.contenders:
-        if other.name == each.tenth:
-            return seconds(each, results) / seconds(other, results)
-    return None
+    before = tenth.get(each.name, 0.0)
+    return seconds(each, results) / before if before > 0 else None
 
 
 def _verdict(each: Contender, ratio: float) -> str:
     if each.goal is None:
         return ""
-    if ratio > each.goal:
-        return "missed"
-    return "met" if each.wanted is None or ratio > each.wanted else "met, wanted too"
+    return "met" if ratio <= each.goal else "missed"
 
 
-def _table(race: Race, results: dict[str, Result]) -> str:
+def _table(race: Race, results: dict[str, Result], tenth: Times) -> str:
     rows = [(race.title, *_HEADER[1:]), ("---", *["---:"] * 6, "---")]
     for place, each in enumerate(race.contenders):
         result, ratio = results[each.name], _ratio(race, each, results)
-        goal = "" if each.goal is None else f"{each.goal:g}"
         rows.append(
             (
                 each.name + (f", less `{each.startup}`" if each.startup else ""),
-                f"{seconds(each, results):.3f}",
-                f"{statistics.median(result.cpu):.3f}",
+                _shown(seconds(each, results)),
+                _shown(statistics.median(result.cpu)),
                 f"{max(result.memory) / 1e6:.0f}",
                 f"{ratio:.2f}" if place else "1",
-                "" if (growth := _growth(race, each, results)) is None else f"× {growth:.1f}",
-                goal if each.wanted is None else f"{goal} ({each.wanted:g} wanted)",
+                "" if (growth := _growth(each, results, tenth)) is None else f"× {growth:.1f}",
+                "" if each.goal is None else f"{each.goal:g}",
                 _verdict(each, ratio),
             )
         )
@@ -141,7 +142,11 @@ def _table(race: Race, results: dict[str, Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _facts(job: str, race: Race, results: dict[str, Result]) -> dict[str, Any]:
+def _shown(duration: float) -> str:
+    return f"{duration:.3f}" if duration >= _SHORT else f"{duration:.4f}"
+
+
+def _facts(job: str, race: Race, results: dict[str, Result], tenth: Times) -> dict[str, Any]:
     return {
         "job": job,
         "race": race.title,
@@ -150,9 +155,8 @@ def _facts(job: str, race: Race, results: dict[str, Result]) -> dict[str, Any]:
                 "name": each.name,
                 "seconds": seconds(each, results),
                 "ratio": (ratio := _ratio(race, each, results)),
-                "growth": _growth(race, each, results),
+                "growth": _growth(each, results, tenth),
                 "goal": each.goal,
-                "wanted": each.wanted,
                 "met": None if each.goal is None else ratio <= each.goal,
                 "startup": each.startup,
                 "runs": asdict(results[each.name]),

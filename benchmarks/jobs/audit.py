@@ -34,6 +34,7 @@ def prepare(folder: Path) -> Iterator[Race]:
     audit = ["env", f"CXRCAT_CACHE={kept}", cxrcat, "--catalog", store, "audit"]
     options = ["--no-record", "--fail-on", "never", "--output", "/dev/null", "--format", "json"]
     call(cxrcat, "--catalog", store, "datasets")
+    titles: list[str] = []
     for projects in (100, 1_000):
         tree = folder / f"projects-{projects}"
         files = write_projects(tree, projects)
@@ -42,8 +43,9 @@ def prepare(folder: Path) -> Iterator[Race]:
         call(*warm, tree, *options)
         patterns = [word for each in _PATTERNS for word in ("-e", each)]
         large = projects == 1_000
+        titles.append(f"audit {projects:,} projects, {files:,} files")
         yield Race(
-            f"audit {projects:,} projects, {files:,} files",
+            titles[-1],
             [
                 Contender("rg, five patterns", [rg, "--hidden", "-c", *patterns, tree]),
                 Contender(
@@ -58,6 +60,7 @@ def prepare(folder: Path) -> Iterator[Race]:
                     goal=0.6 if large else None,
                 ),
             ],
+            tenth=titles[0] if large else None,
         )
         clear(tree)()
 

@@ -22,8 +22,7 @@ def prepare(folder: Path) -> Iterator[Race]:
     def copies(
         name: str,
         source: Path,
-        goal: float | None,
-        wanted: float | None,
+        goal: float | None = None,
         clear: Callable[[Path], Callable[[], object]] = clear,
     ) -> list[Contender]:
         synced = f'"{cp}" -r "{source}" "{theirs}" && sync'
@@ -33,31 +32,43 @@ def prepare(folder: Path) -> Iterator[Race]:
                 "cxrcat export --images copy",
                 export(name, "copy", source),
                 goal=goal,
-                wanted=wanted,
                 before=clear(copy),
             ),
             Contender("cp -r, then sync", ["/bin/sh", "-c", synced], before=clear(theirs)),
         ]
 
-    source = images(folder / "big", subset_of(store, "big", 5_000), 400_000)
-    fresh = copies("big", source, None, None, set_aside)
-    yield Race("copy 5,000 × 400 KB, none deleted", fresh)
-    yield Race("copy 5,000 × 400 KB", copies("big", source, goal=1.0, wanted=0.6))
-    yield Race(
-        "link 5,000 × 400 KB",
-        [
+    def links(name: str, source: Path, goal: float | None = None) -> list[Contender]:
+        return [
             Contender("cp -rl", [cp, "-rl", source, theirs], before=clear(theirs)),
             Contender(
                 "cxrcat export --images hardlink",
-                export("big", "hardlink", source),
-                goal=5,
+                export(name, "hardlink", source),
+                goal=goal,
                 before=clear(copy),
             ),
-        ],
-    )
+        ]
+
+    def made(name: str, count: int, size: int) -> Path:
+        return images(folder / name, subset_of(store, name, count), size)
+
+    source = made("some-big", 500, 400_000)
+    yield Race("copy 500 × 400 KB", copies("some-big", source))
+    yield Race("link 500 × 400 KB", links("some-big", source))
     clear(source)()
-    source = images(folder / "small", subset_of(store, "small", 20_000), 20_000)
-    yield Race("copy 20,000 × 20 KB", copies("small", source, goal=1.0, wanted=None))
+    source = made("big", 5_000, 400_000)
+    fresh = copies("big", source, clear=set_aside)
+    yield Race("copy 5,000 × 400 KB, none deleted", fresh)
+    large = copies("big", source, goal=0.6)
+    yield Race("copy 5,000 × 400 KB", large, tenth="copy 500 × 400 KB")
+    linked = links("big", source, goal=5)
+    yield Race("link 5,000 × 400 KB", linked, tenth="link 500 × 400 KB")
+    clear(source)()
+    source = made("some-small", 2_000, 20_000)
+    yield Race("copy 2,000 × 20 KB", copies("some-small", source))
+    clear(source)()
+    source = made("small", 20_000, 20_000)
+    small = copies("small", source, goal=1.0)
+    yield Race("copy 20,000 × 20 KB", small, tenth="copy 2,000 × 20 KB")
 
 
 JOB = Job(

@@ -21,8 +21,7 @@ def prepare(folder: Path) -> Iterator[Race]:
             Contender(
                 "cxrcat export",
                 [installed("cxrcat"), "--catalog", catalog(folder), *words],
-                goal=2.5,
-                wanted=2.0,
+                goal=2.0,
                 before=clear(place),
             ),
         ],

@@ -11,37 +11,37 @@ import synthetic
 from data import catalog, clear
 from measure import Contender, Job, Race, installed, peer
 
-_TENTH, _ALL = "112,120 rows", "1,121,200 rows"
-
 
 def prepare(folder: Path) -> Iterator[Race]:
     """Write tables as large as the real one, and of ten times its rows."""
     ready, store = catalog(folder), folder / "used.sqlite"
     database = folder / "peer.sqlite"
-    contenders = []
-    for copies, rows in ((1, _TENTH), (10, _ALL)):
+    titles: list[str] = []
+    for copies in (1, 10):
         place = folder / str(copies)
         place.mkdir()
         table = place / "many.csv"
         synthetic.write_table(table, copies)
-        words = [peer("sqlite3", "sqlite3"), database, f'.import --csv "{table}" image']
-        add = [installed("cxrcat"), "--catalog", store, "dataset", "add"]
-        large = rows == _ALL
-        contenders += [
-            Contender(
-                f"sqlite3 .import, {rows}",
-                words,
-                tenth=f"sqlite3 .import, {_TENTH}" if large else None,
-                before=clear(database),
-            ),
-            Contender(
-                f"cxrcat dataset add, {rows}",
-                [*add, synthetic.descriptor_in(place)],
-                tenth=f"cxrcat dataset add, {_TENTH}" if large else None,
-                before=partial(shutil.copyfile, ready, store),
-            ),
-        ]
-    yield Race("a second dataset", contenders)
+        titles.append(f"a second dataset, {copies * 112_120:,} rows")
+        yield Race(
+            titles[-1],
+            [
+                Contender(
+                    "sqlite3 .import",
+                    [peer("sqlite3", "sqlite3"), database, f'.import --csv "{table}" image'],
+                    before=clear(database),
+                ),
+                Contender(
+                    "cxrcat dataset add",
+                    [
+                        *(installed("cxrcat"), "--catalog", store, "dataset", "add"),
+                        synthetic.descriptor_in(place),
+                    ],
+                    before=partial(shutil.copyfile, ready, store),
+                ),
+            ],
+            tenth=titles[0] if copies > 1 else None,
+        )
 
 
 JOB = Job(

@@ -13,27 +13,25 @@ from measure import Contender, Job, Race, installed
 def prepare(folder: Path) -> Iterator[Race]:
     """Make a catalog with subsets of a tenth of the dataset and of all of it."""
     store = catalog(folder)
-    sizes = {"tenth": 11_212, "all": 112_120}
-    for name, count in sizes.items():
+    cxrcat = [installed("cxrcat"), "--catalog", store]
+    titles: list[str] = []
+    for name, count in (("tenth", 11_212), ("all", 112_120)):
         subset_of(store, name, count)
-    words = [installed("cxrcat"), "--catalog", store, "export", "--subset"]
-    places = {name: folder / f"{name}-export" for name in sizes}
-    yield Race(
-        "table and papers",
-        [
-            Contender("python -c 'import sqlmodel'", [sys.executable, "-c", "import sqlmodel"]),
-            *(
+        place = folder / name
+        titles.append(f"table and papers of {count:,} images")
+        yield Race(
+            titles[-1],
+            [
+                Contender("python -c 'import sqlmodel'", [sys.executable, "-c", "import sqlmodel"]),
                 Contender(
-                    f"cxrcat export, {count:,} images",
-                    [*words, name, "--to", places[name]],
+                    "cxrcat export",
+                    [*cxrcat, "export", "--subset", name, "--to", place],
                     goal=4.0 if name == "all" else None,
-                    tenth="cxrcat export, 11,212 images" if name == "all" else None,
-                    before=clear(places[name]),
-                )
-                for name, count in sizes.items()
-            ),
-        ],
-    )
+                    before=clear(place),
+                ),
+            ],
+            tenth=titles[0] if name == "all" else None,
+        )
 
 
 JOB = Job(

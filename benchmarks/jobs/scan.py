@@ -23,7 +23,8 @@ def prepare(folder: Path) -> Iterator[Race]:
     cxrcat, git = installed("cxrcat"), peer("git", "git")
     (folder / "empty").mkdir()
     scan = [cxrcat, "--catalog", store, "scan"]
-    for count in (5_000, 100_000):
+    titles: list[str] = []
+    for count in (10_000, 100_000):
         names = subset_of(store, f"of-{count}", count)
         tree = folder / f"tree-{count}"
         tree.mkdir()
@@ -35,8 +36,10 @@ def prepare(folder: Path) -> Iterator[Race]:
         call(*words, "add", ".")
         who = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
         call(*words, *who, "commit", "--quiet", "--message", "tree")
+        titles += [f"scan {count:,} files, {how}" for how in ("unchanged", "for the first time")]
+        large = count == 100_000
         yield Race(
-            f"scan {len(names):,} files, unchanged",
+            titles[-2],
             [
                 Contender("git status", [*words, "status", "--short"], folder=tree),
                 Contender(
@@ -45,15 +48,17 @@ def prepare(folder: Path) -> Iterator[Race]:
                 Contender("cxrcat scan, whole", [*scan, tree]),
                 Contender("cxrcat scan, nothing there", [*scan, folder / "empty"]),
             ],
+            tenth=titles[0] if large else None,
         )
         fresh = folder / "fresh.sqlite"
         first = [cxrcat, "--catalog", fresh, "scan", tree]
         yield Race(
-            f"scan {len(names):,} files, for the first time",
+            titles[-1],
             [
                 Contender("git add", [*words, "add", "--renormalize", "."], folder=tree),
                 Contender("cxrcat scan", first, before=partial(shutil.copyfile, bare, fresh)),
             ],
+            tenth=titles[1] if large else None,
         )
         clear(tree)()
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from data import catalog, clear
 from measure import Contender, Job, Race
 
-COUNT, SIZE, IMAGES = 1_000, 50_000, 112_120
+SIZE, IMAGES = 50_000, 112_120
 _VICTIM = "00000003_000.png"
 
 
 def prepare(folder: Path) -> Iterator[Race]:
     """Make the subsets as bitmaps in a table of their own, and in a catalog."""
     from cxrcat.catalog import Catalog
-    from cxrcat.catalog.derive import Derivation
     from cxrcat.catalog.impact import Target
 
     ready = catalog(folder).read_bytes()
@@ -29,51 +28,70 @@ def prepare(folder: Path) -> Iterator[Race]:
             each.unlink()
         place.write_bytes(ready)
 
-    def make() -> None:
-        wanted = [
-            (f"draw-{seed}", Derivation(where="true", sample=SIZE, seed=seed))
-            for seed in range(COUNT)
-        ]
-        with Catalog.open(place) as opened:
-            opened.create_subsets(wanted)
-
-    yield Race(
-        f"make {COUNT:,} subsets of {SIZE:,} images",
-        [
-            Contender("bitmaps in a table", partial(_bare, bare), before=clear(bare)),
-            Contender("cxrcat", make, goal=2.0, before=renew),
-        ],
-    )
-    renew()
-    _bare(bare)
-    make()
-    theirs = sqlite3.connect(bare).execute("select sum(length(members)) from subset").fetchone()[0]
-    ours = (
-        sqlite3.connect(place)
-        .execute("select sum(length(members)) from subset where name like 'draw-%'")
-        .fetchone()[0]
-    )
-    size = f"{ours / 1e6:.1f} MB of membership, {ours / theirs:.2f} of the bitmaps'"
-    with Catalog.open(place) as opened:
-        impact = partial(opened.impact, Target(image=_VICTIM))
-        pair = partial(opened.overlap, ["draw-1", "draw-2"])
+    before: list[str | None] = [None, None]
+    for count in (100, 1_000):
+        making = f"make {count:,} subsets of {SIZE:,} images"
         yield Race(
-            f"which of {COUNT:,} subsets hold an image ({size})",
+            making,
             [
-                Contender("bitmaps in a table", partial(_holding, bare)),
-                Contender("cxrcat impact", impact),
-                Contender("cxrcat overlap of two", pair),
+                Contender("bitmaps in a table", partial(_bare, bare, count), before=clear(bare)),
+                Contender(
+                    "cxrcat",
+                    partial(_make, place, count),
+                    goal=2.0 if count == 1_000 else None,
+                    before=renew,
+                ),
             ],
+            tenth=before[0],
         )
+        renew()
+        _bare(bare, count)
+        _make(place, count)
+        asking = f"which of {count:,} subsets hold an image ({_size(place, bare)})"
+        with Catalog.open(place) as opened:
+            yield Race(
+                asking,
+                [
+                    Contender("bitmaps in a table", partial(_holding, bare)),
+                    Contender("cxrcat impact", partial(opened.impact, Target(image=_VICTIM))),
+                    Contender(
+                        "cxrcat overlap of two", partial(opened.overlap, ["draw-1", "draw-2"])
+                    ),
+                ],
+                tenth=before[1],
+            )
+        before = [making, asking]
+        clear(bare)()
 
 
-def _bare(path: Path) -> None:
+def _make(place: Path, count: int) -> None:
+    from cxrcat.catalog import Catalog
+    from cxrcat.catalog.derive import Derivation
+
+    wanted = [
+        (f"draw-{seed}", Derivation(where="true", sample=SIZE, seed=seed)) for seed in range(count)
+    ]
+    with Catalog.open(place) as opened:
+        opened.create_subsets(wanted)
+
+
+def _size(place: Path, bare: Path) -> str:
+    sums = [
+        sqlite3.connect(path)
+        .execute(f"select sum(length(members)) from subset where {which}")  # noqa: S608
+        .fetchone()[0]
+        for path, which in ((place, "name like 'draw-%'"), (bare, "true"))
+    ]
+    return f"{sums[0] / 1e6:.1f} MB of membership, {sums[0] / sums[1]:.2f} of the bitmaps'"
+
+
+def _bare(path: Path, count: int) -> None:
     from pyroaring import BitMap
 
     draw = random.Random(1)  # noqa: S311 - a benchmark
     with sqlite3.connect(path) as lite:
         lite.execute("create table subset (id integer primary key, members blob)")
-        for number in range(COUNT):
+        for number in range(count):
             members = BitMap(draw.sample(range(IMAGES), SIZE))
             lite.execute("insert into subset values (?, ?)", (number, members.serialize()))
 
