@@ -21,8 +21,7 @@ IMAGE = frozenset((".png", ".dcm", ".dicom", ".jpg", ".jpeg", ".tif", ".tiff", "
 LISTS = frozenset((".h5", ".hdf5", ".parquet", ".npz", ".lmdb", ".tfrecord", ".arrow"))
 """The suffixes of containers whose bytes may hold names of images."""
 
-_TARS = (".tar", ".tar.gz", ".tgz")
-_ZIPS = (".zip", ".whl")
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip", ".whl")
 _CHEAP = 256 << 20  # bytes of a compressed archive that is read from end to end without asking
 _HEAD = 8 << 20  # bytes of a container that are searched
 _MOST = 1_000_000  # members of an archive that are looked at
@@ -62,7 +61,7 @@ class Pile:
 
 def is_archive(name: str) -> bool:
     """Tell whether a file may be an archive that can be listed."""
-    return name.lower().endswith((*_TARS, *_ZIPS))
+    return name.lower().endswith(_ARCHIVES)
 
 
 def in_archive(known: Known, path: Path, shown: str, size: int, full: bool) -> list[FoundImages]:
