@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby, islice
@@ -41,8 +41,7 @@ class Problem(StrEnum):
         return f"{self.value}: {''.join(letters)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """An image that was seen somewhere; see `schemas.tables.Replica` for what each field is."""
 
     ordinal: int
@@ -111,7 +110,7 @@ def record(session: Session, dataset: Dataset, source: str, seen: Iterable[Seen]
     )
     statement = statement.on_conflict_do_update(index_elements=keys, set_=renewed)
     every = iter(seen)
-    while rows := [{**facts, **asdict(each)} for each in islice(every, _BATCH)]:
+    while rows := [{**facts, **each._asdict()} for each in islice(every, _BATCH)]:
         connection.execute(statement, rows)
 
 

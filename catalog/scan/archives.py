@@ -7,7 +7,6 @@ import io
 import os
 import tarfile
 from collections.abc import Iterable
-from dataclasses import replace
 from io import BufferedReader
 from urllib.parse import quote
 
@@ -74,7 +73,7 @@ def scan_archive(
         ledger.problems.append((None, beginning[:-1], Problem.DAMAGED.of(problem)))
     modified, inode, size = pinned if problem is None else _UNKNOWN
     for each in found:
-        seen = replace(each, modified=modified, inode=inode, version=size)
+        seen = each._replace(modified=modified, inode=inode, version=size)
         ledger.add(source, seen, ledger.take(each.uri))
     ledger.commit()  # whole, since one of its members says that all of them are known
 
@@ -149,4 +148,4 @@ def _once(before: Seen | None, seen: Seen) -> Seen:
     """Return a member, which is damaged when an earlier one of its name has other bytes."""
     if before is None or before.checksum == seen.checksum:
         return seen
-    return replace(seen, problem=Problem.DAMAGED.of("is there twice, with different bytes"))
+    return seen._replace(problem=Problem.DAMAGED.of("is there twice, with different bytes"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -441,7 +440,7 @@ def test_what_an_export_recorded_is_compared_too(catalog: Catalog, tmp_path: Pat
     with catalog._store.writing() as session:
         ordinal = min(catalog.members(f"name = '{NAMES[1]}'"))
         replicas.record(
-            session, datasets.find(session), "gcs-png", [replace(seen, ordinal=ordinal)]
+            session, datasets.find(session), "gcs-png", [seen._replace(ordinal=ordinal)]
         )
     found = scan(catalog, tmp_path)
     assert [each.image for each in found.differing] == [NAMES[1]]
