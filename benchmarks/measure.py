@@ -56,12 +56,14 @@ class Race:
 class Job:
     """A job with its races; `goal_from` tells where the goals come from.
 
-    `prepare` makes the data of one race after another in a folder of its own.
+    `prepare` makes the data of one race after another in a folder of its own. `short_of` says where
+    the time goes when a goal is missed, by a profile, and what was tried.
     """
 
     what: str
     goal_from: str
     prepare: Callable[[Path], Iterator[Race]]
+    short_of: str = ""
 
 
 @dataclass

@@ -59,12 +59,16 @@ def main() -> int:
             if not asked.json:
                 say(f"## {name}\n\n{job.what}\nGoal: {job.goal_from}\n")
             times: dict[str, Times] = {}
+            missed = False
             for race, results in _run(job, asked.runs):
                 times[race.title] = {each.name: seconds(each, results) for each in race.contenders}
                 tenth = times[race.tenth] if race.tenth else {}
                 found.append(_facts(name, race, results, tenth))
+                missed = missed or any(each["met"] is False for each in found[-1]["contenders"])
                 if not asked.json:
                     say(_table(race, results, tenth))
+            if missed and job.short_of and not asked.json:
+                say(f"Where a goal is missed: {job.short_of}\n")
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 2

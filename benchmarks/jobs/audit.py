@@ -99,4 +99,9 @@ JOB = Job(
     goal_from="`rg` with five patterns over the same trees reads every file and judges nothing; a "
     "second audit only has to see that nothing changed.",
     prepare=prepare,
+    short_of="to start and to open the catalog takes 0.4 s, for which no second core helps. Of the "
+    "4 CPU seconds that are left of a first audit 1.1 go into looking for words (RE2, 1.4 ns a "
+    "byte), 1 into opening, reading and closing files, 0.6 into the walk with a stat a file. That "
+    "stat, 2.2 µs from Python, is nearly all of an unchanged tree, and runs on all cores beside "
+    "the start. Tried without gain: fewer passes over the names, plain words in squeezed bytes.",
 )

@@ -80,4 +80,9 @@ JOB = Job(
     goal_from="reading once, hashing and writing takes 0.67 of `cp -r` with two threads and 0.46 "
     "with four; hashing alone takes 4 times `cp -rl`.",
     prepare=prepare,
+    short_of="a copy is on the disk before its folder appears, for which the like is `cp -r, then "
+    "sync`; the system is asked to write each file out as soon as it is whole and waited for once. "
+    "Of a folder of links half the time is the start of an export without images, and nearly all "
+    "the rest reading the bytes to hash them, which `cp -rl` does not do. Trusting the checksum of "
+    "a scan instead would make links quick, and let a failing disk into an export.",
 )

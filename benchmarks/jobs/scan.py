@@ -80,4 +80,7 @@ JOB = Job(
     what="Look again at a tree of images, none of which has changed; and for the first time.",
     goal_from="`git status` of the same tree in git, net of what a command takes to start.",
     prepare=prepare,
+    short_of="a file costs a stat of 2 µs from Python and the row that is recorded of it, 2 µs "
+    "more; git reads its index as one block of memory. Tried with gain: the driver's own rows, one "
+    "stat by the folder's descriptor, no object a file.",
 )

@@ -92,4 +92,8 @@ JOB = Job(
     goal_from="one thread that reads into an aligned buffer keeps up with `xxhsum -c`; two "
     "processes reach 0.7 where the files are large.",
     prepare=prepare,
+    short_of="a small file costs 8 µs of calls from Python (open, advice, two reads, close), all "
+    "that `xxhsum` does of one 6 µs; and a walk with a stat a file finds what is extra, which "
+    "`xxhsum` does not look for. Tried without gain: processes in place of threads, which take as "
+    "long to start as they save at 20,000 files.",
 )
