@@ -78,11 +78,16 @@ class Catalog(Using):
             return exports.listing(session)
 
     def verify(
-        self, folder: Path, progress: Progress = SILENT, signer: Path | None = None
+        self,
+        folder: Path,
+        progress: Progress = SILENT,
+        signer: Path | None = None,
+        scheduler: str | None = None,
     ) -> Verified:
         """Read every file of an export again and compare, also with what the catalog recorded.
 
-        `signer` is the file of the public key with which its signature is checked.
+        `signer` is the file of the public key with which its signature is checked, `scheduler` the
+        address of a Dask cluster whose workers shall read the files.
         """
         from .verify import verify
 
@@ -91,7 +96,13 @@ class Catalog(Using):
             from .keys import read_public
 
             key = read_public(signer)
-        found = verify(folder, progress, key)
+        if scheduler is None:
+            found = verify(folder, progress, key)
+        else:
+            from .cluster import connect
+
+            with connect(scheduler) as cluster:
+                found = verify(folder, progress, key, cluster)
         if found.manifest is None:
             return found
         with self._store.reading() as session:

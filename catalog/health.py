@@ -17,6 +17,7 @@ from .intake import Waiting
 from .store import Store
 
 _EXTRAS = {
+    "distributed": "cluster",
     "imagehash": "identify",
     "matplotlib": "plot",
     "prov": "prov",

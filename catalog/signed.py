@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..schemas.checksum import Checksum
 from ..schemas.errors import CheckFailedError, CxrcatError
@@ -26,6 +27,9 @@ from .verify import (
     read_checksums,
     read_manifest,
 )
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 _LARGEST = 1 << 30  # bytes of a list: ten million files have as many
 
@@ -50,7 +54,11 @@ def says_unsigned(folder: Path) -> bool:
 
 
 def verify_signed(
-    folder: Path, sizes: Mapping[str, int], key: PublicKey | None, progress: Progress = SILENT
+    folder: Path,
+    sizes: Mapping[str, int],
+    key: PublicKey | None,
+    progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> Verified:
     """Read every file of a signed export again and compare; without a key, its lists alone count.
 
@@ -71,7 +79,7 @@ def verify_signed(
     trusted = signature is Signature.VALID
     sha256 = _sha256_list(folder, data, trusted, found)
     xxh128 = _xxh128_list(folder, sizes, found)
-    own, listed = _read_all(folder, sizes, xxh128, sha256, progress)
+    own, listed = _read_all(folder, sizes, xxh128, sha256, progress, cluster)
     if trusted and sha256 is not None:
         _compare_with_signed(own, sizes, xxh128, sha256, found)
     else:
@@ -141,6 +149,7 @@ def _read_all(
     xxh128: List | None,
     sha256: List | None,
     progress: Progress,
+    cluster: Cluster | None,
 ) -> tuple[dict[str, tuple[Checksum, Checksum]], list[str]]:
     """Return both checksums of each file that a list names, and which of these are here.
 
@@ -151,7 +160,17 @@ def _read_all(
     regular = [path for path in listed if sizes[path] >= 0]
     own = {}
     with progress.task("verifying", sum(sizes[path] for path in regular), "bytes") as advance:
-        both = of_both([f"{folder}/{path}" for path in regular])
+        paths = [f"{folder}/{path}" for path in regular]
+        if cluster is None:
+            both = of_both(paths)
+        else:
+
+            def is_well(place: int, found: tuple[Checksum, Checksum]) -> bool:
+                lists = (xxh128 or {}, sha256 or {})
+                wanted = (each.get(regular[place]) for each in lists)
+                return all(each is None or each in found for each in wanted)
+
+            both = cluster.both(paths, is_well)
         for path, checksums in zip(regular, both, strict=True):
             own[path] = checksums
             advance(sizes[path])

@@ -20,6 +20,7 @@ from .progress import SILENT, Progress
 from .signing import SIGNED
 
 if TYPE_CHECKING:
+    from .cluster import Cluster
     from .keys import PublicKey
 
 _LINES = {
@@ -122,10 +123,16 @@ def read_bytes(path: Path, wrong: type[CxrcatError]) -> bytes:
         ) from error
 
 
-def verify(folder: Path, progress: Progress = SILENT, signer: PublicKey | None = None) -> Verified:
+def verify(
+    folder: Path,
+    progress: Progress = SILENT,
+    signer: PublicKey | None = None,
+    cluster: Cluster | None = None,
+) -> Verified:
     """Read every file of an export again and compare; with `signer`, check its signature too.
 
-    Of a bag the files around the export are checked as well.
+    Of a bag the files around the export are checked as well. The workers of a `cluster` read the
+    files of the export, where there is one.
 
     Raises `InputError` when the folder is not an export, and `CheckFailedError` when its list of
     checksums was itself changed, or a signature is asked for and there is none.
@@ -133,14 +140,16 @@ def verify(folder: Path, progress: Progress = SILENT, signer: PublicKey | None =
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
     if payload_of(folder) != folder:
-        return _verify_bag(folder, progress, signer)
-    return _verify_export(folder, progress, signer)
+        return _verify_bag(folder, progress, signer, cluster)
+    return _verify_export(folder, progress, signer, cluster)
 
 
-def _verify_bag(folder: Path, progress: Progress, signer: PublicKey | None) -> Verified:
+def _verify_bag(
+    folder: Path, progress: Progress, signer: PublicKey | None, cluster: Cluster | None
+) -> Verified:
     from .bag import changed_tags
 
-    found = _verify_export(folder / PAYLOAD, progress, signer)
+    found = _verify_export(folder / PAYLOAD, progress, signer, cluster)
     sizes = files_under(folder)
     own = {*TAG_FILES, TAGS}
     whole = not (found.changed or found.missing or found.extra)
@@ -162,20 +171,26 @@ def _verify_bag(folder: Path, progress: Progress, signer: PublicKey | None) -> V
     )
 
 
-def _verify_export(folder: Path, progress: Progress, signer: PublicKey | None) -> Verified:
+def _verify_export(
+    folder: Path, progress: Progress, signer: PublicKey | None, cluster: Cluster | None
+) -> Verified:
     sizes = files_under(folder)
     if signer is not None or not SIGNED.isdisjoint(sizes):
         from .signed import says_unsigned, verify_signed
 
         if signer is not None or not says_unsigned(folder):
-            return verify_signed(folder, sizes, signer, progress)
+            return verify_signed(folder, sizes, signer, progress, cluster)
     listed = read_checksums(folder / LISTED)
     present = [path for path in sorted(listed) if path in sizes]
     total = sum(max(0, sizes[path]) for path in present)
     regular = [path for path in present if sizes[path] >= 0]
     changed = [path for path in present if sizes[path] < 0]
     with progress.task("verifying", total, "bytes") as advance:
-        found = of_files([f"{folder}/{path}" for path in regular])
+        paths = [f"{folder}/{path}" for path in regular]
+        if cluster is None:
+            found = of_files(paths)
+        else:
+            found = cluster.checksums(paths, [listed[path] for path in regular])
         for path, checksum in zip(regular, found, strict=True):
             if checksum != listed[path]:
                 changed.append(path)

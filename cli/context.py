@@ -27,6 +27,14 @@ BillingProject = Annotated[
     ),
 ]
 
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Let a Dask cluster read the files: tls://HOST:PORT, or tcp:// on this machine.",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

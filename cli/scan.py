@@ -13,6 +13,7 @@ import typer
 from .context import (
     BillingProject,
     Json,
+    Scheduler,
     examples,
     open_catalog,
     print_json,
@@ -29,6 +30,7 @@ SCAN_EPILOG = examples(
     "cxrcat scan ~/nih/images",
     "cxrcat scan images_001.tar.gz images_002.tar.gz",
     "cxrcat scan gs://my-bucket/nih --billing-project my-project",
+    "cxrcat scan /data/nih --scheduler tls://cluster.example.org:8786",
     "cxrcat scan ~/nih/images --json | jq -r '.missing_names[]'",
 )
 REPLICAS_EPILOG = examples(
@@ -66,6 +68,7 @@ def scan(
         ),
     ] = False,
     billing_project: BillingProject = None,
+    scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
     """Record images that are already somewhere, and say what is missing or wrong there.
@@ -84,6 +87,7 @@ def scan(
         Access(billing_project),
         name_all=json,
         fingerprints=fingerprints,
+        scheduler=scheduler,
     )
     with open_catalog(context) as catalog:
         found = catalog.scan(wanted, progress())

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog, print_json, printable, progress, say
+from .context import (
+    Json,
+    Scheduler,
+    examples,
+    open_catalog,
+    print_json,
+    printable,
+    progress,
+    say,
+)
 
 if TYPE_CHECKING:
     from ..catalog.verify import Verified
@@ -17,6 +26,7 @@ EPILOG = examples(
     "cxrcat verify pneumothorax",
     "cxrcat verify ~/work/ptx --json",
     "cxrcat verify ptx --signer ada.pub.pem",
+    "cxrcat verify ptx --scheduler tls://cluster.example.org:8786",
 )
 
 
@@ -27,11 +37,12 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Check its signature too, with this public key."),
     ] = None,
+    scheduler: Scheduler = None,
     json: Json = False,
 ) -> None:
     """Hash every file of an export and report what is changed, missing or extra (exit code 1)."""
     with open_catalog(context) as catalog:
-        found = catalog.verify(folder, progress(), signer)
+        found = catalog.verify(folder, progress(), signer, scheduler)
     if json:
         facts = asdict(found)
         facts["manifest"] = None if found.manifest is None else found.manifest.export.id

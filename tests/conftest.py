@@ -22,7 +22,15 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-_SLOW = ("test_gcs", "test_bigquery", "test_soak", "test_uses", "test_roles", "test_kill")
+_SLOW = (
+    "test_gcs",
+    "test_bigquery",
+    "test_soak",
+    "test_uses",
+    "test_roles",
+    "test_kill",
+    "test_cluster",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from .. import fingerprints
@@ -15,6 +15,9 @@ from ..replicas import INODES, Known, Problem, Seen
 from ..sources.folder import Folder, file_uri, walk
 from .ledger import Ledger, is_dicom, looks_like_image
 from .look import File, Look, look_at
+
+if TYPE_CHECKING:
+    from ..cluster import Cluster
 
 _KEPT = 1_000  # files after which what was read of them is written down
 
@@ -35,8 +38,11 @@ def scan_folders(
     pixels: tuple[int, int],
     full: bool,
     progress: Progress,
+    cluster: Cluster | None = None,
 ) -> None:
     """Find the images under folders, absolute paths, and read those that changed, or all.
+
+    The workers of a `cluster` read them, where there is one.
 
     Raises `InputError` when a folder cannot be read; nothing is then recorded.
     """
@@ -46,13 +52,37 @@ def scan_folders(
     look = ledger.looks_wanted
     files = [File(each.path, is_dicom(each.path), pixels, look) for each in waiting]
     with fingerprints.quiet(), progress.task("reading", total, "bytes") as advance:
-        for each, found in zip(waiting, in_batches(files, look_at), strict=True):
+        if cluster is None:
+            looks = in_batches(files, look_at)
+        else:
+            looks = cluster.looks(files, lambda place, look: _is_well(waiting[place], look))
+        for each, found in zip(waiting, looks, strict=True):
             if found is not None:
                 _note(ledger, each, found)
             elif each.before is not None:
                 ledger.mark_gone([each.before])
             ledger.commit(least=_KEPT)
             advance(each.size)
+        if cluster is not None:
+            _confirm(ledger, waiting, files)
+
+
+def _is_well(each: _Pending, look: Look) -> bool:
+    """Tell whether nothing is wrong with a file, and its bytes are those that were recorded."""
+    known = None if each.before is None else each.before.checksum
+    return look.problem is None and known in (None, look.checksum)
+
+
+def _confirm(ledger: Ledger, waiting: Sequence[_Pending], files: Sequence[File]) -> None:
+    """Read again, here, the files whose bytes differ from those of other replicas."""
+    ledger.commit()
+    uris = ledger.differing()
+    doubted = [place for place, each in enumerate(waiting) if each.uri in uris]
+    again = in_batches([files[place] for place in doubted], look_at)
+    for place, look in zip(doubted, again, strict=True):
+        each = waiting[place]
+        if look is not None and look.checksum != uris[each.uri]:
+            ledger.correct(Folder.slug, _seen(each, look))
 
 
 def _look_around(ledger: Ledger, folders: Sequence[str], full: bool) -> list[_Pending]:
@@ -109,8 +139,14 @@ def _pending(
 def _note(ledger: Ledger, each: _Pending, look: Look) -> None:
     ledger.read += 1
     ledger.size += look.size
+    ledger.add(Folder.slug, _seen(each, look), each.before)
+    if look.bits is not None:
+        ledger.add_look(each.ordinal, look.bits, look.problem)
+
+
+def _seen(each: _Pending, look: Look) -> Seen:
     study, series, instance = look.uids
-    seen = Seen(
+    return Seen(
         ordinal=each.ordinal,
         uri=each.uri,
         size=look.size if look.checksum else each.size,
@@ -122,9 +158,6 @@ def _note(ledger: Ledger, each: _Pending, look: Look) -> None:
         series=series,
         instance=instance,
     )
-    ledger.add(Folder.slug, seen, each.before)
-    if look.bits is not None:
-        ledger.add_look(each.ordinal, look.bits, look.problem)
 
 
 def _quoted(name: str) -> str:

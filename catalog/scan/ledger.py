@@ -164,6 +164,18 @@ class Ledger:
             self._outdated.add(seen.ordinal)
         self._seen.append((source, seen))
 
+    def differing(self) -> dict[str, str | None]:
+        """Return the recorded checksum of each replica that has other bytes than another one."""
+        with self._store.reading() as session:
+            found = replicas.differing(session, self._dataset)
+        return {row.uri: row.checksum for every in found.values() for row in every}
+
+    def correct(self, source: str, seen: Seen) -> None:
+        """Note that a file was misread, and how it is; nothing was changed by anybody."""
+        if seen.problem:
+            self.problems.append((seen.ordinal, seen.uri, seen.problem))
+        self._seen.append((source, seen))
+
     def mark_gone(self, rows: Iterable[Known]) -> None:
         """Note that replicas are no longer where they were."""
         for row in rows:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
 
@@ -23,6 +26,11 @@ from ..suggest import unknown
 from .ledger import Ledger
 from .report import Changed, Differing, Noted, ScanReport, Twice
 
+if TYPE_CHECKING:
+    from ..cluster import Cluster
+
+_log = logging.getLogger("cxrcat")
+
 _FIRST = 3  # missing images that are named
 
 
@@ -33,7 +41,8 @@ class Scan:
     A place is a folder, a tar archive, ``gs://BUCKET/PREFIX`` or the name of a source of the
     descriptor that is in Cloud Storage. `full` reads files again that seem unchanged. `name_all`
     names every missing image, not the first few. `fingerprints` records how each image looks, and
-    reads those of which that is not known.
+    reads those of which that is not known. `scheduler` is the address of a Dask cluster,
+    whose workers then read the files of folders.
     """
 
     places: Sequence[str]
@@ -42,6 +51,7 @@ class Scan:
     access: Access = field(default_factory=Access)
     name_all: bool = False
     fingerprints: bool = False
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +89,11 @@ def scan(store: Store, by: str, wanted: Scan, progress: Progress) -> ScanReport:
     ledger = Ledger(store, dataset, by, beginnings)
     if wanted.fingerprints:
         ledger.want_fingerprints(pixels)
-    if places.folders:
-        from .folders import scan_folders
+    with _cluster(wanted, places) as cluster:
+        if places.folders:
+            from .folders import scan_folders
 
-        scan_folders(ledger, places.folders, pixels, wanted.full, progress)
+            scan_folders(ledger, places.folders, pixels, wanted.full, progress, cluster)
     for archive in places.archives:
         from .archives import scan_archive, source_of
 
@@ -93,6 +104,18 @@ def scan(store: Store, by: str, wanted: Scan, progress: Progress) -> ScanReport:
     ledger.mark_gone(map(Known._make, ledger.known.values()))
     ledger.commit()
     return _report(store, dataset, wanted, ledger)
+
+
+def _cluster(wanted: Scan, places: _Places) -> AbstractContextManager[Cluster | None]:
+    if wanted.scheduler is None:
+        return nullcontext()
+    from ..cluster import connect
+    from ..scheduler import check_address
+
+    check_address(wanted.scheduler)
+    for place in (*places.archives, *places.buckets):
+        _log.warning("%s: this machine scans it; a cluster reads folders alone", place)
+    return connect(wanted.scheduler) if places.folders else nullcontext()
 
 
 def _sorted_out(texts: Iterable[str], descriptor: Descriptor) -> _Places:

@@ -39,7 +39,10 @@ def test_a_sound_catalog_has_no_problems(catalog: Catalog) -> None:
     assert (found.size is None) == (name == "postgresql")
 
 
-@pytest.mark.parametrize(("module", "extra"), [("psycopg", "postgresql"), ("matplotlib", "plot")])
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("psycopg", "postgresql"), ("matplotlib", "plot"), ("distributed", "cluster")],
+)
 def test_an_absent_extra_is_named(
     sqlite_location: str, monkeypatch: pytest.MonkeyPatch, module: str, extra: str
 ) -> None:

@@ -67,11 +67,14 @@ def made(_first_made: Made, sqlite_location: str, cxrcat: Run, work: Path) -> Ma
 
 @pytest.fixture
 def start(sqlite_location: str, cxrcat: Run, work: Path) -> Iterator[Start]:  # noqa: ARG001
-    """Return what starts the installed command without waiting for it."""
+    """Return what starts the installed command, or another, without waiting for it."""
     started: list[subprocess.Popen[str]] = []
 
     def run(
-        *arguments: str | Path, env: dict[str, str] | None = None, **options: object
+        *arguments: str | Path,
+        env: dict[str, str] | None = None,
+        program: str | Path = COMMAND,
+        **options: object,
     ) -> subprocess.Popen[str]:
         settings = {
             "cwd": work,
@@ -82,7 +85,7 @@ def start(sqlite_location: str, cxrcat: Run, work: Path) -> Iterator[Start]:  # 
             "env": {**os.environ, "CXRCAT_CATALOG": sqlite_location, **(env or {})},
             **options,
         }
-        process = subprocess.Popen([COMMAND, *arguments], **settings)  # type: ignore[call-overload]
+        process = subprocess.Popen([program, *arguments], **settings)  # type: ignore[call-overload]
         started.append(process)
         return process
 
