@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _ANSWER = 10.0  # seconds in which a scheduler must answer
 _PATIENCE = 60.0  # seconds that a run waits without any worker
-_GLANCE = 2.0  # seconds between two looks at who is still there
+_GLANCE = 5.0  # seconds between two looks at who is still there
 _AHEAD = 2  # chunks under way for each thread of the workers
 _LONGEST = 300  # letters of a reason
 _LOGGERS = ("distributed", "distributed.client")
@@ -134,7 +134,7 @@ class Cluster:
                 place += len(found)
 
     def _threads(self) -> int:
-        return sum(self._client.nthreads().values())
+        return sum(self._client.nthreads(callback_timeout=_PATIENCE).values())
 
     def _send(self, what: What, chunk: Chunk) -> Future[Any]:
         paths = [str(Path(file[0]).absolute()) for file in chunk.files]
@@ -150,8 +150,10 @@ class Cluster:
         alone: float | None = None  # since when
         while True:
             try:
-                future.exception(timeout=_GLANCE)  # which it returns; too soon is what it raises
+                answer: Plain = future.result(timeout=_GLANCE)
             except TimeoutError:
+                if future.status == "error":  # it is the worker's own
+                    raise
                 alone = None if self._threads() else alone or time.monotonic()
                 if alone is not None and time.monotonic() - alone > _PATIENCE:
                     raise SourceError(
@@ -159,7 +161,6 @@ class Cluster:
                         "start some, and run the command again"
                     ) from None
             else:
-                answer: Plain = future.result()
                 return answer
 
     def _settled(self, what: What, chunk: Chunk, answer: Plain) -> list[Plain]:
@@ -194,7 +195,8 @@ class Cluster:
             ) from error
         except (asyncio.CancelledError, concurrent.futures.CancelledError, OSError) as error:
             raise SourceError(
-                f"{self._address}: the scheduler is gone; run the command again when it is back"
+                f"{self._address}: the scheduler is gone, or silent; "
+                "run the command again when it is back"
             ) from error
         except Exception as error:  # in another environment than this one, anything may fail
             raise SourceError(

@@ -56,7 +56,7 @@ def started(workers: int, **options: Any) -> LocalCluster:
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[LocalCluster]:
-    """Start two workers; a test that changes them restarts them, or brings its own."""
+    """Start two workers; a test that changes workers brings its own."""
     with started(2) as running:
         yield running
 
@@ -72,12 +72,11 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def on_all(address: str, change: Callable[[], object]) -> Iterator[None]:
-    """Run a function on every worker, and make them anew when the test is over."""
-    with Client(address, set_as_default=False) as client:
+def changed(change: Callable[[], object]) -> Iterator[str]:
+    """Start a worker of its own for a test, and run a function on it; yield the address."""
+    with started(1) as running, Client(running, set_as_default=False) as client:
         client.run(change)
-        yield
-        client.restart()
+        yield str(running.scheduler_address)
 
 
 class Watched:
@@ -294,8 +293,14 @@ def test_a_cluster_without_workers_is_not_waited_for_without_end(
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_a_scheduler_that_goes_away_ends_the_run(
-    sqlite_location: str, made: Made, tmp_path: Path, start: Start
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_scheduler_that_goes_away_or_silent_ends_the_run(
+    sqlite_location: str,
+    made: Made,
+    tmp_path: Path,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    sent: signal.Signals,
 ) -> None:
     told = tmp_path / "scheduler.json"
     common = ("--no-dashboard", "--scheduler-file", told)
@@ -309,8 +314,11 @@ def test_a_scheduler_that_goes_away_ends_the_run(
     address = json.loads(told.read_text())["address"]
     with Catalog.open(sqlite_location) as catalog:
         assert catalog.verify(made.folder, scheduler=address).ok
-        with pytest.raises(SourceError, match="the scheduler is gone"):
-            catalog.verify(made.folder, Watched(first.kill), scheduler=address)
+        for name in ("_ANSWER", "_PATIENCE", "_GLANCE"):
+            monkeypatch.setattr(cluster, name, 1.0)
+        end = Watched(lambda: first.send_signal(sent))
+        with pytest.raises(SourceError, match="the scheduler is gone, or silent"):
+            catalog.verify(made.folder, end, scheduler=address)
 
 
 @pytest.mark.usefixtures("made")
@@ -349,18 +357,16 @@ def test_a_worker_that_sees_other_files_says_nothing_of_them(
     with Catalog.open(sqlite_location) as catalog:
         assert catalog.verify(OTHER_VIEW / "hernia").ok
         for place, reason in ((copies, "is another file"), (nothing, "there is no folder /proc")):
-            with on_all(scheduler, lambda place=place: os.chdir(place)):  # type: ignore[misc]
+            with changed(lambda place=place: os.chdir(place)) as other:  # type: ignore[misc]
                 with pytest.raises(SourceError, match=r"does not see the files.*" + reason):
-                    catalog.verify(OTHER_VIEW / "hernia", scheduler=scheduler)
+                    catalog.verify(OTHER_VIEW / "hernia", scheduler=other)
                 with pytest.raises(SourceError, match=r"does not see the files.*" + reason):
-                    catalog.scan(Scan([str(OTHER_VIEW / "images")], scheduler=scheduler))
+                    catalog.scan(Scan([str(OTHER_VIEW / "images")], scheduler=other))
         assert catalog.verify(Path("hernia"), scheduler=scheduler).ok
     assert rows(sqlite_location) == before
 
 
-def test_a_worker_that_cannot_read_files_is_told(
-    sqlite_location: str, made: Made, scheduler: str
-) -> None:
+def test_a_worker_that_cannot_read_files_is_told(sqlite_location: str, made: Made) -> None:
     def open_no_more() -> None:
         import resource
 
@@ -368,7 +374,7 @@ def test_a_worker_that_cannot_read_files_is_told(
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + 2, used + 2))
 
     words = r"does not see the files of this machine \(.*Too many open files"
-    with Catalog.open(sqlite_location) as catalog, on_all(scheduler, open_no_more):
+    with Catalog.open(sqlite_location) as catalog, changed(open_no_more) as scheduler:
         with pytest.raises(SourceError, match=words):
             catalog.verify(made.folder, scheduler=scheduler)
         before = rows(sqlite_location)
@@ -383,7 +389,6 @@ def test_what_a_worker_alone_finds_wrong_is_not_said(
     made: Made,
     tmp_path: Path,
     hernias: list[str],
-    scheduler: str,
 ) -> None:
     folder = fill(tmp_path / "images", hernias[:2])
     put(folder / "again" / hernias[1], picture(1))
@@ -410,7 +415,7 @@ def test_what_a_worker_alone_finds_wrong_is_not_said(
 
         chunks.read = read
 
-    with on_all(scheduler, misread):
+    with changed(misread) as scheduler:
         far, here = verified(sqlite_location, made.folder, scheduler)
         assert far == here
         assert far.ok
@@ -432,10 +437,10 @@ def test_a_worker_of_another_environment_is_told(
 
     with Catalog.open(sqlite_location) as catalog:
         with (
-            on_all(scheduler, without_cxrcat),
+            changed(without_cxrcat) as other,
             pytest.raises(SourceError, match="workers need cxrcat"),
         ):
-            catalog.verify(made.folder, scheduler=scheduler)
+            catalog.verify(made.folder, scheduler=other)
         monkeypatch.setattr(cluster, "version", lambda _: "99")
         with pytest.raises(SourceError, match=r"the worker \d+ on .* has cxrcat 0.*, and 99 is"):
             catalog.verify(made.folder, scheduler=scheduler)
