@@ -21,6 +21,14 @@ from typing import Any
 
 from measure import BenchError, Contender, Job, Race, Result, run_race, seconds
 
+_INTRODUCTION = """\
+# How long people wait
+
+Each job of cxrcat beside the program that a user would otherwise run, in turn on the same data.
+`make bench ARGS='--write docs/speed.md'` makes this page anew, `make bench ARGS=audit` runs one
+job. The first row of a table is the one that ratios and goals are about; *10 × data* says how many
+times as long a row takes as with a tenth of the data.
+"""
 JOBS = Path(__file__).parent / "jobs"
 Times = dict[str, float]  # seconds of the contenders of a race, by name
 
@@ -47,7 +55,7 @@ def main() -> int:
     if unknown or asked.runs < 1:
         parser.error(f"no such job: {unknown[0]}" if unknown else "at least one run is needed")
     found = []
-    page = ["# How long people wait\n"]
+    page = [_INTRODUCTION]
 
     def say(text: str) -> None:
         _say(text)
