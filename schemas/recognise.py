@@ -44,8 +44,9 @@ class Recognise(Model):
     `loose_names` are names that other datasets nearly have: they count only when none of the words
     of `unless` stands beside them. `vague_names` say too little by themselves: they count where one
     of the words of `context` stands in the text, and none of `unless`. `together` are files of
-    common names that mean the dataset when all of a list are named. `urls` are pages and
-    identifiers that offer the data, mirrors included.
+    common names that mean the dataset when all of a list are named. `papers` are names of files
+    that the owner gives with the data: what they say is the owner's word, not that of a project
+    that keeps a copy. `urls` are pages and identifiers that offer the data, mirrors included.
     `links`, `parties` and `credits` belong to a duty: the addresses that are the one it asks for,
     the names of the party, and the only words that credit it, where not every credit will do.
     """
@@ -59,6 +60,7 @@ class Recognise(Model):
     buckets: list[Text] = []
     urls: list[Text] = []
     files: list[Text] = []
+    papers: list[Text] = []
     together: list[Annotated[list[Text], Field(min_length=2)]] = []
     parts: list[Part] = []
     links: dict[Slug, list[Text]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...schemas.descriptor import Descriptor
 from ...schemas.recognise import Derived, Recognise, WorkSigns
@@ -21,6 +22,9 @@ from .strength import Strength
 from .texts import Text
 from .works import Work
 
+_COPY = re.compile(
+    r"(?:\s*\(\d+\)|\.\w{2,4})+$"
+)  # in the names of copies: "paper (1)", "paper.pdf.txt"
 _LONGEST = 300  # characters of somebody's words that are shown
 
 
@@ -75,6 +79,7 @@ class Reader:
     def __init__(self, descriptors: Sequence[Descriptor], derived: Iterable[Derived] = ()) -> None:
         self._known: list[Known] = []
         self._duties = _Duties()
+        self._papers: set[str] = set()  # squeezed names of the owners' own
         self._owed: dict[tuple[str, str], tuple[str, ...]] = {}
         slugs = {each.slug for each in descriptors}
         for each in descriptors:
@@ -138,8 +143,9 @@ class Reader:
         Code and settings meet none: their comments do not reach those who get the work. Nor do
         comments of LaTeX, BibTeX, Markdown and HTML, which no reader of the result sees. An entry
         of a bibliography counts without a citation of it, since texts may cite it from elsewhere.
+        Papers that come with the data meet none, wherever they were copied to.
         """
-        if not text.kind.is_paper:
+        if not text.kind.is_paper or self._is_owners(text.path):
             return []
         read = self._read(text)
         views, path = read.views, str(text.path)
@@ -171,6 +177,10 @@ class Reader:
                     found.setdefault(key, Evidence(party.duty, path, line, words, key[2]))
         return sorted(found.values(), key=lambda each: (each.line, each.duty, each.how))
 
+    def _is_owners(self, path: Path) -> bool:
+        """Whether a file is one that comes with the data: its words are not the project's."""
+        return squeeze(_COPY.sub("", path.stem)) in self._papers
+
     def _read(self, text: Text) -> Read:
         """Return the words of a text; those of the last one are kept for a second question."""
         last = self._last
@@ -186,6 +196,7 @@ class Reader:
         datasets: tuple[str, ...],
         what: str | None,
     ) -> None:
+        self._papers |= {squeeze(each) for each in signs.papers}
         works = {each.id: Work(each, signs.works.get(each.id, WorkSigns())) for each in citations}
         cited: list[tuple[str, Work]] = []
         for duty in duties:
@@ -239,8 +250,16 @@ def _party(flow: Flow, spellings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
                 continue
             taken.append((at, stop))
             start, end = flow.span(at, stop)
+            if _is_compound(flow.source, start, end):
+                continue
             if not re.search(r"[;:!?]|(?<![SU])\.\s|\n\s*\n", flow.source[start:end]):
                 yield start, end
+
+
+def _is_compound(source: str, start: int, end: int) -> bool:
+    """Whether a party's name is only a part of another: of a dataset's, a file's or a path's."""
+    before, after = source[max(0, start - 2) : start], source[end : end + 2]
+    return bool(re.search(r"\w[-\u2010\u2011]$|[_/\\@.]$", before) or re.match(r"[_/\\@]\w", after))
 
 
 def _address(source: str, start: int, end: int) -> tuple[int, int]:

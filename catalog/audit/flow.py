@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .hints import Lexicon
+from .sentences import outline
 from .texts import Text, TextKind
 
 # Scripts that do not divide their words stand directly before and after Latin ones: only a letter
@@ -179,6 +180,11 @@ class Views:
         begins = 0 if first["matter"] else first.start("line")
         titled = first["line"] and first["line"].startswith("#")
         return begins, first.end("line" if titled else "matter")
+
+    @cached_property
+    def outline(self) -> list[tuple[int, int, str]]:
+        """The headings of the text, as place, level and words."""
+        return outline(self._visible)
 
     def _flow(self, source: str) -> Flow:
         return Flow(source, self._lexicon)

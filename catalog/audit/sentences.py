@@ -1,8 +1,9 @@
-"""The sentence, the heading and the table's column in which a place of a text stands."""
+"""The sentence, the headings, the list and the table's column in which a place of a text stands."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _I = re.IGNORECASE
 _BEFORE, _AFTER = 320, 260  # characters of a sentence on each side of a place
@@ -42,6 +43,17 @@ _SOURCES = re.compile(
 )
 
 
+_OUTLINE = re.compile(
+    r"^(?:[ ]{0,3}(?P<fence>```|~~~)|(?P<marks>#{1,6})[ \t]+(?P<words>[^\n]+)|"
+    r"[ \t]*\\(?P<tex>chapter|section|subsection|subsubsection|paragraph)\*?\{(?P<title>[^{}\n]*))",
+    re.MULTILINE,
+)
+_TEX_LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}
+_IN_LIST = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s|\s+\S|\s*$|\s*\\(?:begin|end)\b")
+_MARKED = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s")
+_LISTED = 40  # lines of a list above a place
+
+
 def sentence_of(source: str, start: int, end: int) -> tuple[int, int]:
     """Return the bounds of the sentence, or of the item of a list, around a place."""
     low, high = max(0, start - _BEFORE), min(len(source), end + _AFTER)
@@ -72,6 +84,54 @@ def heading_of(source: str, visible: str, at: int) -> str | None:
             return None
         stop = start
     return None
+
+
+def outline(visible: str) -> list[tuple[int, int, str]]:
+    """Return the headings of Markdown and LaTeX in a text, as place, level and words.
+
+    A comment in a block of code is no heading, though it may begin as one.
+    """
+    found: list[tuple[int, int, str]] = []
+    fenced = False
+    for match in _OUTLINE.finditer(visible):
+        if match["fence"]:
+            fenced = not fenced
+        elif match["marks"] and not fenced:
+            found.append((match.start(), len(match["marks"]), match["words"].strip(" #*_")))
+        elif match["tex"]:
+            found.append((match.start(), _TEX_LEVELS[match["tex"]], match["title"].strip()))
+    return found
+
+
+def sections_of(headings: list[tuple[int, int, str]], at: int) -> Iterator[tuple[int, str]]:
+    """Yield level and words of the headings under which a place stands, the nearest first."""
+    below = 7
+    for start, level, words in reversed(headings):
+        if start <= at and level < below:
+            yield level, words
+            below = level
+
+
+def lead_of(source: str, visible: str, at: int) -> str:
+    """Return the sentence that introduces the list in which a place stands, or nothing."""
+    start = visible.rfind("\n", 0, at) + 1
+    marked = False
+    for _ in range(_LISTED):
+        end = visible.find("\n", start)
+        line = visible[start : end if end >= 0 else len(visible)]
+        if not _IN_LIST.match(line):
+            break
+        marked = marked or bool(_MARKED.match(line))
+        if start == 0:
+            return ""
+        start = visible.rfind("\n", 0, start - 1) + 1
+    else:
+        return ""
+    words = line.rstrip(" *_\\")
+    if not marked or words[-1:] not in (":", "：", ",") or words.startswith("#"):
+        return ""
+    begin, _ = sentence_of(source, start + len(words) - 1, start + len(words))
+    return source[begin : start + len(words)]
 
 
 def _level(line: str) -> int:

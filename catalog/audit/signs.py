@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ...schemas.recognise import Part, Recognise
 from .flow import Flow, Views, literal, squeeze
-from .sentences import heading_of
-from .strength import Strength, named_in_code, named_in_prose, offered_in_prose
+from .sentences import heading_of, lead_of, sections_of, sentence_of
+from .strength import Place, Strength, named_in_code, named_in_prose, offered_in_prose
 from .texts import TextKind
 from .works import Found, Work
 
@@ -153,11 +153,12 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
                 yield full, start, end, f"part:{part.slug}", "uses"
         for start, end in _names(plain, names, None):
             yield plain, start, end, f"part:{part.slug}", _strength(views, start, end)
-    for start, end in (
+    named = (
         *_names(plain, known.names, None),
         *_names(plain, known.loose, known.unless),
         *(_names(plain, known.vague, None) if _is_about(known, plain) else ()),
-    ):
+    )
+    for start, end in _longest(named):
         if any(low <= start < high for low, high in spans):
             continue  # a title names the dataset, and says nothing of its use
         yield plain, start, end, what("name"), _strength(views, start, end)
@@ -167,8 +168,7 @@ def _offered(views: Views, start: int, end: int) -> Strength:
     """Return how strongly an address or a loader shows use: in code it does."""
     if not views.text.kind.is_paper:
         return "uses"
-    heading = heading_of(views.plain.source, views.visible, start)
-    return offered_in_prose(views.full.source, start, end, heading)
+    return offered_in_prose(views.full.source, start, end, _place(views, start))
 
 
 def _is_about(known: Known, flow: Flow) -> bool:
@@ -186,9 +186,17 @@ def _strength(views: Views, start: int, end: int) -> Strength:
         return named_in_code(source, start, end, kind)
     if kind in (TextKind.BIB, TextKind.CFF):
         return "mentions"
-    heading = heading_of(source, views.visible, start)
     low, high = views.title
-    return named_in_prose(source, start, end, heading, first=low <= start < high)
+    return named_in_prose(source, start, end, _place(views, start), first=low <= start < high)
+
+
+def _place(views: Views, at: int) -> Place:
+    source, visible = views.plain.source, views.visible
+    return Place(
+        heading_of(source, visible, at),
+        tuple(sections_of(views.outline, at)),
+        lead_of(source, visible, at),
+    )
 
 
 def _names(
@@ -205,11 +213,26 @@ def _names(
             counts = _COUNT.search(inside) and _COUNTED.match(flow.source, end, end + 20)
             if counts:
                 continue
-            if unless is not None and unless.search(
-                flow.source, max(0, start - _BESIDE), end + _BESIDE
-            ):
+            if unless is not None and unless.search(flow.source, *_beside(flow.source, start, end)):
                 continue
             yield start, end
+
+
+def _longest(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield spans in their order, but for those within another: a name may hold a shorter one."""
+    reached = -1
+    for start, end in sorted(set(spans), key=lambda span: (span[0], -span[1])):
+        if end > reached:
+            reached = end
+            yield start, end
+
+
+def _beside(source: str, start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of the words beside a name: of its own sentence, item and cell."""
+    low, high = sentence_of(source, start, end)
+    low, high = max(low, start - _BESIDE), min(high, end + _BESIDE)
+    cell = source.find("|", end, high)
+    return source.rfind("|", low, start) + 1 or low, cell if cell >= 0 else high
 
 
 def closed(source: str, end: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from .sentences import sentence_of
@@ -24,12 +25,20 @@ _USE = re.compile(
     r"x-?rays from|"
     r"split\w*|reproduc\w*|implement\w*|appl(y|ied)|run on|work(s|ed)? (on|with)|perform\w*|"
     r"results on|"
+    r"prepar(es?|ed|ing)|analy[sz](es?|ed|ing)|explor(es?|ed|ing)|requires?|needs?|expects?|"
     r"benchmark(ed|ing)? on|leverag\w*|select(ed)?|consist\w*|compris\w*|(drawn|taken|cut|made|"
     r"come|comes|came) (out )?(from|of)|can be (found|accessed)|(is|are) available (at|here|on)|"
     r"data ?sets?\s*(?:used)?\s*[:=]|data\s*[:=]|verwend\w*|trainier\w*|nutz\w*|utilis\w*|"
     r"entraîn\w*|"
     r"entren\w+|usamos|utiliza\w*|treina\w*|treino|entrenado|addestrat\w*|обуч\w*|использ\w*)\b|"
     r"训练|使用|采用|基于|下载|評価|学習|사용|학습",
+    _I,
+)
+# What code does with what its comments name.
+_HANDLES = re.compile(
+    r"\b(map(s|ped|ping)?|convert\w*|pars(es?|ed|ing)|merg(es?|ed|ing)|combin\w*|filter\w*|"
+    r"reads?|reading|writes?|saves?|builds?|makes?|clean(s|ed|ing)?|organi[sz]\w*|harmoni[sz]\w*|"
+    r"unif(y|ies|ied)|relabel\w*|augment\w*|resiz\w*|crops?|index\w*|generat\w*|creat\w*)\b",
     _I,
 )
 _ONLY_SPOKEN_OF = re.compile(
@@ -59,10 +68,36 @@ _CLEAR_USE = re.compile(
     r"\bdownload\b|训练|使用|采用",
     _I,
 )
+# Who speaks of the own work in these words names what it is made with, whatever the verb.
+_OWN = re.compile(
+    r"\b((n?est[ea]|esse|neste|o presente) (projeto|trabalho|repositório|estudo|modelo)|"
+    r"(este|el presente) (proyecto|trabajo|repositorio|estudio|modelo)|"
+    r"ce (projet|travail|dépôt|modèle)|cette étude|diese[rs]? (projekt|arbeit|repository|modell)|"
+    r"questo (progetto|lavoro|modello)|bu (proje|çalışma|model)\w*|"
+    r"(этот|данный) проект|эта работа|цей проєкт|ця робота)\b|"
+    r"本(项目|專案|研究|文|仓库|プロジェクト)",
+    _I,
+)
 _TRAINED = re.compile(r"\W{1,3}(?:pre-?)?trained\b", _I)  # directly after the name
+_UNLIKE = re.compile(
+    r"\b(unlike|in contrast (to|with)|contrary to|instead of|rather than|anders als|"
+    r"im gegensatz zu|contrairement à)\b[^,.;:]{1,90},",
+    _I,
+)
 _OTHERS = re.compile(
     r"\bet al\b|\bothers\b|"
-    r"\b(they|their|authors of|previous|prior|earlier|several studies|many works)\b",
+    r"\b(any|all|every) (other |previous |prior |published )*(works?|methods?|approach\w*)\b|"
+    r"\b(they|their|authors of|the researchers|previous|prior|earlier|several studies|"
+    r"many works)\b",
+    _I,
+)
+# What introduces a list of examples.
+_EXAMPLES = re.compile(
+    r"\b((here|there) (is|are) (a few|some|several|many|other)|"
+    r"(some|several|many|a few|various|popular|common|commonly used|widely used|other|"
+    r"well[- ]known|existing|notable|example) (\w+[\s-]+){0,4}(datasets?|databases|benchmarks|"
+    r"resources|collections)|examples?|for instance|candidates?|options|suggest\w*|"
+    r"recommend\w*|could|might|consider)\b",
     _I,
 )
 _DENIED = re.compile(
@@ -91,6 +126,13 @@ _SECTION_OF_WORKS = re.compile(
     r"literaturverzeichnis)\b",
     _I,
 )
+# Headings under which all sections, whatever they are called, speak of others' work.
+_PART_OF_OTHERS = re.compile(
+    r"\b(related|literature|(prior|previous|earlier|existing) (work|research|studies|approaches)|"
+    r"state of the art|survey|further reading|future|see also|roadmap|todo|references|"
+    r"bibliograph\w*|(review|list) of)\b",
+    _I,
+)
 _TITLE_OF_OTHERS = re.compile(
     r"\b(paper (reading|summary|notes?|review)|reading notes?|(summary|review|list|overview) of|"
     r"survey|awesome|journal club)\b|论文(笔记|阅读|解读)",
@@ -102,6 +144,10 @@ _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|%|--|;|\"\"\"|''')")
 _OPENS_COMMENT = re.compile(
     r"^\s*(?:[#/*%;!-]+|r?\"\"\"|r?''')[\s#=*%\[\]-]*(?:the\s+|an?\s+)?$", _I
 )
+_PATH = re.compile(r"[\\/][\w.-]*$")  # before a name that is part of a path
+_WORDS = re.compile(
+    r"(?:[A-Za-z’'-]{2,}[,;]?\s+|[a-z]\s+){4}$"
+)  # of a sentence, before a name in code
 _TELLS = re.compile(r"\b(is|are|was|were|has|have|had|does|do|can|could|would|may|might|see)\b", _I)
 _LABELLED = re.compile(
     r"(?:^|\n)\s*[-*|]?\s*[\"'*_`]*(data ?sets?|data|data source|"
@@ -113,36 +159,53 @@ _LABELLED = re.compile(
 )
 
 
-def named_in_prose(source: str, start: int, end: int, heading: str | None, first: bool) -> Strength:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a name stands: under which heading, in which sections, in the list of what sentence.
+
+    `sections` are level and words of the headings of Markdown and LaTeX, the nearest first.
+    """
+
+    heading: str | None = None
+    sections: tuple[tuple[int, str], ...] = ()
+    lead: str = ""
+
+
+def named_in_prose(source: str, start: int, end: int, place: Place, first: bool) -> Strength:
     """Return how strongly a name in prose shows use; `first` when it is in the text's title."""
     begin, stop = sentence_of(source, start, end)
     before, rest = source[begin:start], source[end:stop]
     sentence = f"{before} {source[start:end]} {rest}"
-    if _DENIED.search(before) or _DENIED.search(rest[:60]):
+    if _is_denied(before) or _DENIED.search(rest[:60]):
         return "mentions"
     if first and not _TITLE_OF_OTHERS.search(sentence):
         return "uses"
     if _LABELLED.search(before):
         return "uses"
-    clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest)
+    clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest) or _OWN.search(before)
     if clear and not _OTHERS.search(before):
         return "uses"
     if _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before):
         return "mentions"
-    if _of_others(heading):
+    if _of_others(place):
         return "mentions"
+    listed = _listed(place.lead)
+    if listed is not None:
+        return listed
     if _USE.search(sentence):
         return "uses"
-    if heading is not None and _SECTION_OF_DATA.search(heading):
+    if place.heading is not None and _SECTION_OF_DATA.search(place.heading):
         return "uses"
     return "mentions"
 
 
-def offered_in_prose(source: str, start: int, end: int, heading: str | None) -> Strength:
+def offered_in_prose(source: str, start: int, end: int, place: Place) -> Strength:
     """Return how strongly an address of the data shows use: it does, unless the words deny it."""
     begin, _ = sentence_of(source, start, end)
-    before = source[begin:start]
+    before, heading = source[begin:start], place.heading
     if _DENIED.search(before):
+        return "mentions"
+    if _listed(place.lead) == "mentions" and not _CLEAR_USE.search(before):
         return "mentions"
     if _LABELLED.search(before):
         return "uses"
@@ -152,17 +215,54 @@ def offered_in_prose(source: str, start: int, end: int, heading: str | None) -> 
 
 
 def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength:
-    """Return how strongly a name in code shows use: in a comment as in prose, elsewhere it does."""
+    """Return how strongly a name in code shows use: in a comment as in prose, elsewhere it does.
+
+    A sentence within a string is none of the code's either, where it only speaks of the named.
+    """
     line_start = source.rfind("\n", 0, start) + 1
     before = source[line_start:start]
     if kind is TextKind.CODE and (_COMMENT.match(before) or " # " in before or " // " in before):
         _, stop = sentence_of(source, start, end)
-        labels = _OPENS_COMMENT.match(before) and not _TELLS.search(source[end:stop])
-        return "uses" if labels else named_in_prose(source, start, end, None, first=False)
-    return "mentions" if _DENIED.search(before) else "uses"
+        if _OPENS_COMMENT.match(before) and not _TELLS.search(source[end:stop]):
+            return "uses"
+        told = named_in_prose(source, start, end, Place(), first=False)
+        spoken = _DENIED.search(before) or _ONLY_SPOKEN_OF.search(before)
+        return "uses" if _HANDLES.search(before) and not spoken else told
+    if _DENIED.search(before):
+        return "mentions"
+    if kind is TextKind.CODE and _WORDS.search(before) and not _PATH.search(before):
+        begin, _ = sentence_of(source, start, end)
+        told = source[begin:start]
+        spoken = _ONLY_SPOKEN_OF.search(told) or _OTHERS.search(told)
+        return "mentions" if spoken and not _CLEAR_USE.search(told) else "uses"
+    return "uses"
 
 
-def _of_others(heading: str | None) -> bool:
+def _listed(lead: str) -> Strength | None:
+    """Return what the sentence that introduces a list says of all that is listed, if anything."""
+    if not lead:
+        return None
+    if _CLEAR_USE.search(lead) or _OWN.search(lead):
+        return "uses" if not _is_denied(lead) and not _OTHERS.search(lead) else "mentions"
+    if _EXAMPLES.search(lead) or _is_denied(lead) or _ONLY_SPOKEN_OF.search(lead):
+        return "mentions"
+    return "uses" if _USE.search(lead) else None
+
+
+def _is_denied(before: str) -> bool:
+    """Whether the words before a name deny its use; "unlike others, we use" denies the others'."""
+    if not _DENIED.search(before):
+        return False
+    rest = _UNLIKE.sub("", before, count=1)
+    return bool(_DENIED.search(rest)) or not _CLEAR_USE.search(rest)
+
+
+def _of_others(place: Place) -> bool:
+    """Whether a place is in a section that speaks of others' work, or in a part of one."""
+    for level, words in place.sections[1:]:
+        if (_TITLE_OF_OTHERS if level == 1 else _PART_OF_OTHERS).search(words):
+            return True
+    heading = place.heading
     if heading is None:
         return False
     if _SECTION_OF_OTHERS.search(heading):
