@@ -77,7 +77,7 @@ _OF_DATA = re.compile(
     r"datos|conjunto|dados|imagens|imágenes|base)\s+(?:\([^()]{0,60}\)\s*)?(?:\S+\s+){0,4}?"
     r"(from|of|by|at|released by|von|vom|des|der|du|de|del|do|da|aus)\s+(?:the\s+|an?\s+|los\s+|"
     r"les\s+|las\s+)?"
-    r"(?:U\.?S\.?A?\.?\s+)?$",
+    r"(?:U\.?S\.?A?\.?\s+)?[\[(*_\"'`]*$",
     _I,
 )
 _ITS_DATA = re.compile(

@@ -19,7 +19,7 @@ from .flow import Flow, Views, forms, literal, squeeze
 from .hints import Hints, Lexicon
 from .signs import Known, Read, Sign, closed, places, squeezed_all
 from .strength import Strength
-from .texts import Text
+from .texts import Text, TextKind, kind_of
 from .works import Work
 
 _COPY = re.compile(
@@ -47,8 +47,9 @@ class Evidence:
 class Reference:
     """What shows that a text refers to a dataset, or to one made from it.
 
-    `what` is ``name``, ``url``, ``bucket``, ``loader``, ``file``, ``citation``, ``part:SLUG`` for a
-    part that owes more, or ``derived:SLUG``. `strength` says whether it shows use.
+    `what` is ``name``, ``url``, ``bucket``, ``loader``, ``file``, ``path`` for a folder's or file's
+    own name, ``citation``, ``part:SLUG`` for a part that owes more, or ``derived:SLUG``. `strength`
+    says whether it shows use.
     """
 
     dataset: str
@@ -136,6 +137,31 @@ class Reader:
                     if old is None or (old.strength == "mentions" and strength == "uses"):
                         found[key] = new
         return sorted(found.values(), key=lambda each: (each.line, each.dataset, each.what))
+
+    def named_after(self, paths: Sequence[str]) -> list[Reference]:
+        """Return what folders and files of a project are named after, each once.
+
+        A name of a document says only that it speaks of the dataset.
+        """
+        if not self.hints.within("\n\n".join(paths).encode(errors="ignore")):
+            return []
+        segments: list[tuple[int, str]] = []
+        for number, path in enumerate(paths):
+            segments += (number, path), (number, "")  # no name goes through an empty line
+        views = Views(Text(Path(), TextKind.SETTINGS, tuple(segments)), self._lexicon)
+        found: dict[tuple[str, str, str], Reference] = {}
+        for known in self._known:
+            for _, start, end, what, _ in places(known, Read(views)):
+                path = paths[views.line(start)]
+                below = path.find("/", views.column(end))
+                place = path if below < 0 else path[:below]
+                kind = kind_of(place.rpartition("/")[2])
+                strength: Strength = "mentions" if kind is not None and kind.is_paper else "uses"
+                what = "path" if what in ("name", "file", "url", "loader") else what
+                for slug in known.datasets:
+                    new = Reference(slug, place, 1, place, what, strength)
+                    found.setdefault((slug, what, place), new)
+        return list(found.values())
 
     def evidence(self, text: Text) -> list[Evidence]:
         """Return the words of the text that meet duties, in the text's order.

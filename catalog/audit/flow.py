@@ -150,6 +150,10 @@ class Views:
         segments = self.text.segments
         return segments[max(0, bisect_right(self._offsets, at) - 1)][0]
 
+    def column(self, at: int) -> int:
+        """Return how far into its line a place of the source is, from 0."""
+        return at - self._offsets[max(0, bisect_right(self._offsets, at) - 1)]
+
     @property
     def visible(self) -> str:
         """The source without comments that no reader sees, markup and all."""

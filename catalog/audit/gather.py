@@ -49,6 +49,7 @@ class _Gatherer:
         evidence: list[Words] = []
         unread = [(place, "may not be looked into") for place in tree.unreadable]
         self._texts(outside, references, evidence, unread)
+        references += self._named(outside)
         papers = (file for file in tree.files if public and file.path.startswith(public))
         self._texts(papers, [], evidence, unread)
         return Facts(
@@ -162,6 +163,16 @@ class _Gatherer:
                 Words(found.duty, file.shown, found.line, found.words, found.how)
                 for found in self._reader.evidence(text)
             ]
+
+    def _named(self, files: Iterable[File]) -> Iterator[Words]:
+        """Yield what the names of folders, and of files that are texts, refer to."""
+        paths: dict[str, None] = {}
+        for file in files:
+            folder = file.shown.rpartition("/")[0]
+            paths.setdefault(folder if kind_of(file.name) is None else file.shown)
+        for found in self._reader.named_after(list(paths)):
+            owed, uses = self._reader.owed_for(found), found.strength == "uses"
+            yield Words(found.dataset, found.path, 1, found.words, found.what, owed, uses)
 
     def _read(self, file: File, kind: TextKind) -> Text | None:
         """Return a text that may concern us: most files are only looked at as bytes."""

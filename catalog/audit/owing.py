@@ -57,7 +57,9 @@ def owed_by(known: Known, facts: Facts) -> list[Owed]:
         if each.uses:
             add(
                 known.release(each.of),
-                f"{each.path} says: {each.words}",
+                f"{each.path} is named after it"
+                if each.what == "path"
+                else f"{each.path} says: {each.words}",
                 each.path,
                 each.line,
                 each.duties,

@@ -15,7 +15,9 @@ from .works import Found, Work
 
 _MARKS = re.compile(r"[^\w/]+$")
 # What may stand inside a name: no end of a sentence, no comma, but the start of a comment's line.
-_INSIDE = re.compile(r"(?:[\w\s\-\u2010-\u2015\u2212\u00ad_{}~/*'’`()\[\]\"]|(?<=\n)[#>%|])*")
+_INSIDE = re.compile(
+    r"(?:(?<=\d),(?=\d{3})|[\w\s\-\u2010-\u2015\u2212\u00ad_{}~/*'’`()\[\]\"]|(?<=\n)[#>%|])*"
+)
 # A number after a blank is no part of a name when it counts something: "chest X-ray 14 days later".
 _COUNT = re.compile(r"[\s(\[]\d+$")
 _COUNTED = re.compile(
@@ -23,6 +25,7 @@ _COUNTED = re.compile(
     r"cases|or\b|to\b|%|cm|mm|\.\d|x\b|×)",
     re.IGNORECASE,
 )
+_OPENING = 1500  # characters of a README that may say what its project is about
 _BESIDE = 48  # characters on each side of a loose name in which its excluding words are looked for
 
 
@@ -192,10 +195,13 @@ def _strength(views: Views, start: int, end: int) -> Strength:
 
 def _place(views: Views, at: int) -> Place:
     source, visible = views.plain.source, views.visible
+    sections = tuple(sections_of(views.outline, at))
+    is_readme = views.text.path.stem.lower() == "readme"
     return Place(
         heading_of(source, visible, at),
-        tuple(sections_of(views.outline, at)),
+        sections,
         lead_of(source, visible, at),
+        is_readme and at < _OPENING and all(level == 1 for level, _ in sections),
     )
 
 

@@ -16,22 +16,32 @@ _I = re.IGNORECASE
 _USE = re.compile(
     r"\b(trained|training|train|re-?train\w*|fine-?tun\w*|pre-?train\w*|evaluat\w*|tested|"
     r"testing|validat\w*|"
-    r"use[ds]?|using|usage|utili[sz]\w*|experiments?|download\w*|employ\w*|adopt\w*|obtain\w*|"
+    r"use[ds]?|using|usage|utili[sz]\w*|experiments?|download\w*|employ\w*|adopt\w*|"
     r"subset|"
-    r"sampl\w*|extract(ed|s)?|load(ed|s|ing|er)?|based on|built (on|with|from)|classif\w+|"
-    r"detect\w*|predict\w*|"
-    r"preprocess\w*|process(ed|es)?|our (data|dataset)|(images?|labels|radiographs|x-rays|films|"
-    r"annotations|scans|patients|part|portion|half|all) (from|of|in)|radiographs? from|"
-    r"x-?rays from|"
-    r"split\w*|reproduc\w*|implement\w*|appl(y|ied)|run on|work(s|ed)? (on|with)|perform\w*|"
+    r"load(ed|s|ing|er)?|based on|built (on|with|from)|"
+    r"preprocess\w*|our (data|dataset)|"
+    r"split\w*|reproduc\w*|implement\w*|appl(y|ied)|run on|work(s|ed)? (on|with)|"
     r"results on|"
-    r"prepar(es?|ed|ing)|analy[sz](es?|ed|ing)|explor(es?|ed|ing)|requires?|needs?|expects?|"
-    r"benchmark(ed|ing)? on|leverag\w*|select(ed)?|consist\w*|compris\w*|(drawn|taken|cut|made|"
-    r"come|comes|came) (out )?(from|of)|can be (found|accessed)|(is|are) available (at|here|on)|"
+    r"prepar(es?|ed|ing)|analy[sz](es?|ed|ing)|explor(es?|ed|ing)|"
+    r"benchmark(ed|ing)? on|leverag\w*|can be (found|accessed)|(is|are) available (at|here|on)|"
     r"data ?sets?\s*(?:used)?\s*[:=]|data\s*[:=]|verwend\w*|trainier\w*|nutz\w*|utilis\w*|"
     r"entraîn\w*|"
     r"entren\w+|usamos|utiliza\w*|treina\w*|treino|entrenado|addestrat\w*|обуч\w*|использ\w*)\b|"
     r"训练|使用|采用|基于|下载|評価|学習|사용|학습",
+    _I,
+)
+# Words that tell of use before a name; after it they may as well say what the named is.
+_USE_OF = re.compile(
+    r"\b(sampl\w*|extract(ed|s)?|obtain\w*|classif\w+|detect\w*|predict\w*|process(ed|es)?|"
+    r"(images?|labels|radiographs|x-rays|films|annotations|scans|patients|part|portion|half|all) "
+    r"(from|of|in)|radiographs? from|x-?rays from|perform\w*|requires?|needs?|expects?|"
+    r"select(ed)?|consist\w*|compris\w*|(on|from|with|of) the following|"
+    r"(drawn|taken|cut|made|come|comes|came) (out )?(from|of))\b",
+    _I,
+)
+_DONE_TO_IT = re.compile(
+    r"^[^.,;:]{0,30}\b(was|were|is|are) (\w+ly )?"
+    r"(sampled|extracted|obtained|classified|processed|selected|drawn|taken)\b",
     _I,
 )
 # What code does with what its comments name.
@@ -49,7 +59,7 @@ _ONLY_SPOKEN_OF = re.compile(
     r"other (public\w* )?(available )?datasets|related (work|datasets)|future work|"
     r"in (the )?future|plan(s|ned)? to|"
     r"could|might|may be|would|larger than|smaller than|bigger than|similar to|such as|e\.g\.|"
-    r"for example|"
+    r"for example|recommended (for|to)|suitable for|suited (for|to)|intended for|"
     r"for instance|including|like|previous(ly)?|prior (work|studies)|earlier work|[Ww]ell[- ]known|"
     r"introduced by|proposed by|no images? (from|of)|compared (to|with)|comparable (to|with)|"
     r"see also|"
@@ -57,13 +67,16 @@ _ONLY_SPOKEN_OF = re.compile(
     r"不同于|未使用|没有使用",
     _I,
 )
-_CLEAR_USE = re.compile(
+_WE_USE = re.compile(
     r"\b(we|i|our|this (?:repo\w*|project|work|model|code|study|notebook|app|paper|dataset|"
     r"subset|implementation))\b"
     r"[^.;]{0,80}\b(use[ds]?|using|train\w*|evaluat\w*|test(ed)?|fine-?tun\w*|download\w*|"
     r"utili[sz]\w*|validat\w*|"
-    r"contain\w*|built|based|appl(y|ied)|extract\w*|sampl\w*|employ\w*|adopt\w*|select\w*)\b|"
-    r"\b(trained|training|fine-?tun\w+|pre-?trained|evaluated|tested|"
+    r"contain\w*|built|based|appl(y|ied)|extract\w*|sampl\w*|employ\w*|adopt\w*|select\w*)\b",
+    _I,
+)
+_CLEAR_USE = re.compile(
+    _WE_USE.pattern + r"|\b(trained|training|fine-?tun\w+|pre-?trained|evaluated|tested|"
     r"validated)\s+(?:and\s+\w+\s+)?(?:on|with|using|from)\b|"
     r"\bdownload\b|训练|使用|采用",
     _I,
@@ -95,9 +108,9 @@ _OTHERS = re.compile(
 _EXAMPLES = re.compile(
     r"\b((here|there) (is|are) (a few|some|several|many|other)|"
     r"(some|several|many|a few|various|popular|common|commonly used|widely used|other|"
-    r"well[- ]known|existing|notable|example) (\w+[\s-]+){0,4}(datasets?|databases|benchmarks|"
-    r"resources|collections)|examples?|for instance|candidates?|options|suggest\w*|"
-    r"recommend\w*|could|might|consider)\b",
+    r"well[- ]known|existing|notable) (\w+[\s-]+){0,4}(datasets?|databases|benchmarks|"
+    r"resources|collections)|examples? (of|are|include)|for (example|instance)|candidates?|options|"
+    r"suggest\w*|recommend\w*|could|might|consider)\b",
     _I,
 )
 _DENIED = re.compile(
@@ -144,6 +157,7 @@ _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|%|--|;|\"\"\"|''')")
 _OPENS_COMMENT = re.compile(
     r"^\s*(?:[#/*%;!-]+|r?\"\"\"|r?''')[\s#=*%\[\]-]*(?:the\s+|an?\s+)?$", _I
 )
+_SUBJECT = re.compile(r"\W*(?:(?:the|this|an?)\s+)?\W*(?:\w+\s+)?\W*", _I)  # before a name
 _PATH = re.compile(r"[\\/][\w.-]*$")  # before a name that is part of a path
 _WORDS = re.compile(
     r"(?:[A-Za-z’'-]{2,}[,;]?\s+|[a-z]\s+){4}$"
@@ -163,12 +177,14 @@ _LABELLED = re.compile(
 class Place:
     """Where a name stands: under which heading, in which sections, in the list of what sentence.
 
-    `sections` are level and words of the headings of Markdown and LaTeX, the nearest first.
+    `sections` are level and words of the headings of Markdown and LaTeX, the nearest first. A
+    dataset that a README describes in its `opening`, before its first section, is its project's.
     """
 
     heading: str | None = None
     sections: tuple[tuple[int, str], ...] = ()
     lead: str = ""
+    opening: bool = False
 
 
 def named_in_prose(source: str, start: int, end: int, place: Place, first: bool) -> Strength:
@@ -182,21 +198,24 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
         return "uses"
     if _LABELLED.search(before):
         return "uses"
-    clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest) or _OWN.search(before)
+    others = _of_others(place)
+    clear = _WE_USE.search(sentence) or _OWN.search(before)
+    if not clear and not others:  # in a review, whoever trained on it are others
+        clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest)
     if clear and not _OTHERS.search(before):
         return "uses"
     if _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before):
         return "mentions"
-    if _of_others(place):
+    if others:
         return "mentions"
     listed = _listed(place.lead)
     if listed is not None:
         return listed
-    if _USE.search(sentence):
+    if _USE.search(sentence) or _USE_OF.search(before) or _DONE_TO_IT.search(rest):
         return "uses"
-    if place.heading is not None and _SECTION_OF_DATA.search(place.heading):
-        return "uses"
-    return "mentions"
+    of_data = place.heading is not None and _SECTION_OF_DATA.search(place.heading)
+    described = place.opening and _SUBJECT.fullmatch(before) and not first
+    return "uses" if of_data or described else "mentions"
 
 
 def offered_in_prose(source: str, start: int, end: int, place: Place) -> Strength:
@@ -211,7 +230,8 @@ def offered_in_prose(source: str, start: int, end: int, place: Place) -> Strengt
         return "uses"
     if heading is not None and _SECTION_OF_OTHERS.search(heading):
         return "uses" if _CLEAR_USE.search(before) else "mentions"
-    return "mentions" if _ONLY_SPOKEN_OF.search(before) and not _USE.search(before) else "uses"
+    used = _USE.search(before) or _USE_OF.search(before)
+    return "mentions" if _ONLY_SPOKEN_OF.search(before) and not used else "uses"
 
 
 def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength:
@@ -232,9 +252,9 @@ def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength
         return "mentions"
     if kind is TextKind.CODE and _WORDS.search(before) and not _PATH.search(before):
         begin, _ = sentence_of(source, start, end)
-        told = source[begin:start]
-        spoken = _ONLY_SPOKEN_OF.search(told) or _OTHERS.search(told)
-        return "mentions" if spoken and not _CLEAR_USE.search(told) else "uses"
+        before = source[begin:start]
+        spoken = _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before)
+        return "mentions" if spoken and not _CLEAR_USE.search(before) else "uses"
     return "uses"
 
 
@@ -246,7 +266,7 @@ def _listed(lead: str) -> Strength | None:
         return "uses" if not _is_denied(lead) and not _OTHERS.search(lead) else "mentions"
     if _EXAMPLES.search(lead) or _is_denied(lead) or _ONLY_SPOKEN_OF.search(lead):
         return "mentions"
-    return "uses" if _USE.search(lead) else None
+    return "uses" if _USE.search(lead) or _USE_OF.search(lead) else None
 
 
 def _is_denied(before: str) -> bool:
