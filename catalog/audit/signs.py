@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from ...schemas.recognise import Part, Recognise
 from .flow import Flow, Views, literal, squeeze
 from .sentences import heading_of, lead_of, sections_of, sentence_of
-from .strength import Place, Strength, named_in_code, named_in_prose, offered_in_prose
+from .strength import (
+    Place,
+    Strength,
+    in_keywords,
+    named_in_code,
+    named_in_prose,
+    offered_in_prose,
+    titles_others,
+)
 from .texts import TextKind
 from .works import Found, Work
 
@@ -138,7 +146,10 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
             if not closed(full.source, end):
                 continue
             yield full, start, end, what("url"), _offered(views, start, end)
+    called = {sign.squeezed for sign in known.names} if views.text.kind.is_paper else ()
     for sign in known.loaders:
+        if sign.squeezed in called:
+            continue  # in prose it is a name like others
         for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
             after = full.source[end : end + 1]
             if not after.islower() and not after.isdigit():
@@ -170,7 +181,7 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
 def _offered(views: Views, start: int, end: int) -> Strength:
     """Return how strongly an address or a loader shows use: in code it does."""
     if not views.text.kind.is_paper:
-        return "uses"
+        return "mentions" if in_keywords(views.full.source, start) else "uses"
     return offered_in_prose(views.full.source, start, end, _place(views, start))
 
 
@@ -190,7 +201,8 @@ def _strength(views: Views, start: int, end: int) -> Strength:
     if kind in (TextKind.BIB, TextKind.CFF):
         return "mentions"
     low, high = views.title
-    return named_in_prose(source, start, end, _place(views, start), first=low <= start < high)
+    first = low <= start < high and not titles_others(source[low:high])
+    return named_in_prose(source, start, end, _place(views, start), first=first)
 
 
 def _place(views: Views, at: int) -> Place:

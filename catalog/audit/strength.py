@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from .sentences import sentence_of
+from .sentences import HEADS_THANKS, sentence_of
 from .texts import TextKind
 
 Strength = Literal["uses", "mentions"]
@@ -63,8 +63,24 @@ _ONLY_SPOKEN_OF = re.compile(
     r"for instance|including|like|previous(ly)?|prior (work|studies)|earlier work|[Ww]ell[- ]known|"
     r"introduced by|proposed by|no images? (from|of)|compared (to|with)|comparable (to|with)|"
     r"see also|"
-    r"nicht|kein\w*|anders als|im gegensatz|contrairement|a diferencia|ao contrário|в отличие)\b|"
-    r"不同于|未使用|没有使用",
+    r"nicht|kein\w*|anders als|im gegensatz|contrairement|a diferencia|ao contrário|в отличие|"
+    r"zum beispiel|beispielsweise|tel(le)?s? que|par exemple|tales como|por ejemplo|tais como|"
+    r"por exemplo|ad esempio|например|такие как|gibi|örneğin|nh[uư]|chẳng hạn|ví dụ)\b|"
+    r"不同于|未使用|没有使用|例如|比如|诸如|たとえば|예를 들어",
+    _I,
+)
+# Named as one of many: who trains on "datasets such as" it need not have trained on it.
+_ONE_OF_MANY = re.compile(
+    r"\b(such as|like|e\.g\.|for example|for instance|including)\W+(?:[\w-]+\W+){0,6}$", _I
+)
+_WAS_TRAINED = re.compile(
+    r"\b(was|were|is|are|been|being) (\w+ly )?(and \w+ )?"
+    r"(trained|fine-?tuned|pre-?trained|evaluated|tested|validated|used)\b",
+    _I,
+)
+_USING = re.compile(r"^\W*(using|by using|with) ", _I)
+_AND_WE = re.compile(
+    r",\s*(we|i|our|this|the (proposed |present )?(system|model|project|pipeline|framework|app))\b",
     _I,
 )
 _WE_USE = re.compile(
@@ -106,7 +122,8 @@ _OTHERS = re.compile(
 )
 # What introduces a list of examples.
 _EXAMPLES = re.compile(
-    r"\b((here|there) (is|are) (a few|some|several|many|other)|"
+    r"\b(you (can|could|may|might) (also )?(test|try)|"
+    r"(here|there) (is|are) (a few|some|several|many|other)|"
     r"(some|several|many|a few|various|popular|common|commonly used|widely used|other|"
     r"well[- ]known|existing|notable) (\w+[\s-]+){0,4}(datasets?|databases|benchmarks|"
     r"resources|collections)|examples? (of|are|include)|for (example|instance)|candidates?|options|"
@@ -120,6 +137,13 @@ _DENIED = re.compile(
     r"no images?|kein\w*|nicht|anders als|contrairement|a diferencia|"
     r"ao contrário|plan to|future|could be|might|would(?! like| not (?:have )?be))\b|"
     r"不同于|未使用|没有使用",
+    _I,
+)
+# After a name such words deny what follows them: "X rather than ImageNet".
+_DENIED_AFTER = re.compile(
+    r"\b((do|did|does|was|were|is|are|have|has|will) not|cannot|don['’]t|didn['’]t|doesn['’]t|"
+    r"never|not (?:use|train|includ|evaluat)\w*|kein\w*|nicht|plan to|future|could be|might|"
+    r"would(?! like| not (?:have )?be))\b|未使用|没有使用",
     _I,
 )
 _SECTION_OF_DATA = re.compile(
@@ -148,7 +172,7 @@ _PART_OF_OTHERS = re.compile(
 )
 _TITLE_OF_OTHERS = re.compile(
     r"\b(paper (reading|summary|notes?|review)|reading notes?|(summary|review|list|overview) of|"
-    r"survey|awesome|journal club)\b|论文(笔记|阅读|解读)",
+    r"survey|awesome|journal club)\b|论文(笔记|阅读|解读|速读|精读|导读)",
     _I,
 )
 _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|%|--|;|\"\"\"|''')")
@@ -157,7 +181,17 @@ _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|%|--|;|\"\"\"|''')")
 _OPENS_COMMENT = re.compile(
     r"^\s*(?:[#/*%;!-]+|r?\"\"\"|r?''')[\s#=*%\[\]-]*(?:the\s+|an?\s+)?$", _I
 )
+# The words of an item in a list of things: of courses, papers, people, models.
+_DESCRIBES = re.compile(
+    r"\b(description|desc|title|summary|content|abstract|bio)[\"']?\s*:\s*[fr]?[\"'`]"
+    r"(?:\W*[\w%.]+){3}",
+    _I,
+)
+_JOINED = re.compile(r"[\"'`]\s*\n\s*[fr]?[\"'`]")  # between the parts of one string
+_KEYWORDS = re.compile(r"\b\w*(?:keyword|lexicon|vocabulary|synonym)\w*\b[^=\n]*=\s*[\[{(]", _I)
+_LIST_OF_KEYWORDS = 800  # characters above a place in which such a list may begin
 _SUBJECT = re.compile(r"\W*(?:(?:the|this|an?)\s+)?\W*(?:\w+\s+)?\W*", _I)  # before a name
+_DOCUMENT = re.compile(r"[\w.-]*\.(?:pdf|md|tex|bib|docx?|html?)\b", _I)  # after it
 _PATH = re.compile(r"[\\/][\w.-]*$")  # before a name that is part of a path
 _WORDS = re.compile(
     r"(?:[A-Za-z’'-]{2,}[,;]?\s+|[a-z]\s+){4}$"
@@ -188,20 +222,23 @@ class Place:
 
 
 def named_in_prose(source: str, start: int, end: int, place: Place, first: bool) -> Strength:
-    """Return how strongly a name in prose shows use; `first` when it is in the text's title."""
+    """Return how strongly a name in prose shows use; `first` when it is in its own work's title."""
     begin, stop = sentence_of(source, start, end)
     before, rest = source[begin:start], source[end:stop]
     sentence = f"{before} {source[start:end]} {rest}"
-    if _is_denied(before) or _DENIED.search(rest[:60]):
+    if _is_denied(before) or _DENIED_AFTER.search(rest[:60]):
         return "mentions"
-    if first and not _TITLE_OF_OTHERS.search(sentence):
+    if first or (_PATH.search(before) and not _DOCUMENT.match(rest)):
         return "uses"
     if _LABELLED.search(before):
         return "uses"
     others = _of_others(place)
     clear = _WE_USE.search(sentence) or _OWN.search(before)
+    clear = clear or (_USING.search(before) and _AND_WE.search(rest))
     if not clear and not others:  # in a review, whoever trained on it are others
         clear = _CLEAR_USE.search(sentence) or _TRAINED.match(rest)
+        if clear and _ONE_OF_MANY.search(before):
+            clear = _WAS_TRAINED.search(before)
     if clear and not _OTHERS.search(before):
         return "uses"
     if _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before):
@@ -213,9 +250,11 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
         return listed
     if _USE.search(sentence) or _USE_OF.search(before) or _DONE_TO_IT.search(rest):
         return "uses"
-    of_data = place.heading is not None and _SECTION_OF_DATA.search(place.heading)
+    above = [words for level, words in place.sections if level > 1]
+    of_data = any(_SECTION_OF_DATA.search(words) for words in (place.heading or "", *above))
     described = place.opening and _SUBJECT.fullmatch(before) and not first
-    return "uses" if of_data or described else "mentions"
+    thanked = place.heading is not None and HEADS_THANKS.search(place.heading)
+    return "uses" if of_data or described or thanked else "mentions"
 
 
 def offered_in_prose(source: str, start: int, end: int, place: Place) -> Strength:
@@ -250,12 +289,32 @@ def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength
         return "uses" if _HANDLES.search(before) and not spoken else told
     if _DENIED.search(before):
         return "mentions"
-    if kind is TextKind.CODE and _WORDS.search(before) and not _PATH.search(before):
-        begin, _ = sentence_of(source, start, end)
-        before = source[begin:start]
-        spoken = _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before)
-        return "mentions" if spoken and not _CLEAR_USE.search(before) else "uses"
+    if kind is not TextKind.CODE or _PATH.search(before):
+        return "uses"
+    if in_keywords(source, start):
+        return "mentions"
+    describes = _DESCRIBES.search(before)
+    begin, _ = sentence_of(source, start, end)
+    before = _JOINED.sub("", source[begin:start])
+    spoken = _ONLY_SPOKEN_OF.search(before) or _OTHERS.search(before)
+    if describes or (spoken and _WORDS.search(before)):
+        return "uses" if _WE_USE.search(before) else "mentions"
     return "uses"
+
+
+def in_keywords(source: str, at: int) -> bool:
+    """Whether a place of code is in a list of words to look for, not of data to load."""
+    low = max(0, at - _LIST_OF_KEYWORDS)
+    for found in _KEYWORDS.finditer(source, low, at):
+        since = source[found.end() - 1 : at]
+        if sum(map(since.count, "[{(")) > sum(map(since.count, "]})")):
+            return True
+    return False
+
+
+def titles_others(title: str) -> bool:
+    """Whether a title says that a text is about others' work."""
+    return _TITLE_OF_OTHERS.search(title) is not None
 
 
 def _listed(lead: str) -> Strength | None:
@@ -279,8 +338,10 @@ def _is_denied(before: str) -> bool:
 
 def _of_others(place: Place) -> bool:
     """Whether a place is in a section that speaks of others' work, or in a part of one."""
-    for level, words in place.sections[1:]:
-        if (_TITLE_OF_OTHERS if level == 1 else _PART_OF_OTHERS).search(words):
+    for nth, (level, words) in enumerate(place.sections):
+        if level == 1 and _TITLE_OF_OTHERS.search(words):
+            return True
+        if level > 1 and nth and _PART_OF_OTHERS.search(words):
             return True
     heading = place.heading
     if heading is None:
