@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .sentences import HEADS_SOURCE, HEADS_THANKS, heading_of, in_column, sentence_of
 
 _I = re.IGNORECASE
+_NEAR = 240  # characters before a sentence that say what it is about
 
 _THANKS = re.compile(
     r"\b(acknowledg\w*|thank(s|ed|ing|ful)?|grateful\w*|gratitude|credit(s|ed)?|courtesy|"
@@ -129,6 +130,7 @@ _FUNDS = re.compile(
     r"award(s|ed)?|contract)\b",
     _I,
 )
+_SOFTWARE = re.compile(r"\b(software|source code|programs?)\b", _I)
 _PERSON = re.compile(
     r"\b(discussions?|comments?|feedback|advice|guidance|proof-?reading|mentor\w*|supervis\w+|"
     r"conversations?|hospitality|employees?|affiliat\w+|works? (at|for)|working at|is with|"
@@ -182,6 +184,8 @@ def credit(
     heading = heading_of(source, visible, low)
     about_data = bool(_DATA.search(before) or _DATA.search(after))
     if _denied(before) or (_FUNDS.search(sentence) and not _gives(before, after)):
+        return None
+    if not about_data and _of_software(source, low, high):
         return None
     thanks = _THANKS.search(before) or _THANKS.search(after[:160])
     if thanks is not None and _thanked(before, after, about_data):
@@ -247,5 +251,11 @@ def _denied(before: str) -> bool:
     return bool(_WITHOUT.search(clause)) and not _IMPOSSIBLE.search(clause)
 
 
+def _of_software(source: str, low: int, high: int) -> bool:
+    """Whether a sentence credits the makers of a program, and no data are spoken of."""
+    near = source[max(0, low - _NEAR) : high]
+    return _SOFTWARE.search(near) is not None and not _near_data(source, low)
+
+
 def _near_data(source: str, at: int) -> bool:
-    return bool(_DATA.search(source[max(0, at - 240) : at]))
+    return bool(_DATA.search(source[max(0, at - _NEAR) : at]))

@@ -49,8 +49,10 @@ _OUTLINE = re.compile(
     re.MULTILINE,
 )
 _TEX_LEVELS = {"chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}
-_IN_LIST = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s|\s+\S|\s*$|\s*\\(?:begin|end)\b")
-_MARKED = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s")
+_IN_LIST = re.compile(
+    r"\s*\||\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s|\s+\S|\s*$|\s*\\(?:begin|end)\b"
+)
+_MARKED = re.compile(r"\s*\||\s*(?:[-*+•]|\(?\d{1,2}[.)]|\\item\b)\s")
 _LISTED = 40  # lines of a list above a place
 
 
@@ -113,7 +115,7 @@ def sections_of(headings: list[tuple[int, int, str]], at: int) -> Iterator[tuple
 
 
 def lead_of(source: str, visible: str, at: int) -> str:
-    """Return the sentence that introduces the list in which a place stands, or nothing."""
+    """Return the sentence that introduces the list or table in which a place is, or nothing."""
     start = visible.rfind("\n", 0, at) + 1
     marked = False
     for _ in range(_LISTED):

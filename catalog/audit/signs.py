@@ -33,7 +33,8 @@ _COUNTED = re.compile(
     r"cases|or\b|to\b|%|cm|mm|\.\d|x\b|×)",
     re.IGNORECASE,
 )
-_OPENING = 1500  # characters of a README that may say what its project is about
+_FIRST_LINE = 400  # characters of a text in which its first line is looked for
+_SHORT = 5  # letters of a name that must begin as a word does
 _BESIDE = 48  # characters on each side of a loose name in which its excluding words are looked for
 
 
@@ -207,13 +208,12 @@ def _strength(views: Views, start: int, end: int) -> Strength:
 
 def _place(views: Views, at: int) -> Place:
     source, visible = views.plain.source, views.visible
-    sections = tuple(sections_of(views.outline, at))
-    is_readme = views.text.path.stem.lower() == "readme"
+    first = visible[:_FIRST_LINE].strip().partition("\n")[0]  # a title, marked or not
     return Place(
         heading_of(source, visible, at),
-        sections,
+        (*sections_of(views.outline, at), (1, first)),
         lead_of(source, visible, at),
-        is_readme and at < _OPENING and all(level == 1 for level, _ in sections),
+        views.text.path.stem.lower() == "readme",
     )
 
 
@@ -225,6 +225,8 @@ def _names(
             if not flow.begins(at) or not flow.ends(stop):
                 continue
             start, end = flow.span(at, stop)
+            if len(sign.squeezed) <= _SHORT and flow.source[start - 1 : start].isalnum():
+                continue  # it stands in any long enough text of random letters
             inside = flow.source[start:end]
             if not _INSIDE.fullmatch(inside) or "\n\n" in inside:
                 continue

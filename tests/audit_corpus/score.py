@@ -101,8 +101,11 @@ def trees(paths: Sequence[Path]) -> Iterator[Tree]:
 def found(read_by: Reader, root: Path) -> set[tuple[str, str]]:
     """Return what the reader finds in a tree, file by file, as the audit asks it."""
     said: set[tuple[str, str]] = set()
-    mentioned: set[str] = set()
-    for path in sorted(each for each in root.rglob("*") if each.is_file()):
+    paths = sorted(each for each in root.rglob("*") if each.is_file())
+    named = read_by.named_after([str(each.relative_to(root)) for each in paths])
+    said |= {("uses", each.dataset) for each in named if each.strength == "uses"}
+    mentioned = {each.dataset for each in named}
+    for path in paths:
         kind = kind_of(path.name)
         if kind is None or not (kind.is_packed or read_by.may_concern(path.read_bytes())):
             continue

@@ -267,6 +267,63 @@ def test_words_that_repeat_without_end_take_no_time(reader: Reader, text: Make, 
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize("piece", ["-", "a.", "a/", "| ", "* ", "well-known ", "(KEYWORDS = ["])
+@pytest.mark.parametrize("name", ["README.md", "code.js"])
+def test_names_after_endless_lines_take_no_time(
+    reader: Reader, text: Make, piece: str, name: str
+) -> None:
+    begun = time.perf_counter()
+    reader.references(text(name, (piece * 20_000 + " ChestX-ray14 ") * 4))
+    assert time.perf_counter() - begun < 5
+
+
+def test_names_of_folders_show_use_and_those_of_papers_do_not(reader: Reader) -> None:
+    paths = [
+        "data/ChestX-ray14/labels/a.json",
+        "data/ChestX-ray14/labels/b.json",
+        "papers/chestx-ray8.md",
+        "rsna-pneumonia-detection-challenge/run.py",
+    ]
+    found = [(each.path, each.what, each.strength) for each in reader.named_after(paths)]
+    assert sorted(found) == [
+        ("data/ChestX-ray14", "path", "uses"),
+        ("papers/chestx-ray8.md", "path", "mentions"),
+        ("rsna-pneumonia-detection-challenge", "derived:rsna-pneumonia", "uses"),
+    ]
+    assert reader.named_after([]) == reader.named_after(["src/a.py", "b"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"),
+    [
+        ("README_CHESTXRAY.md", True),
+        ("data/README_ChestXray.pdf.txt", True),
+        ("data/FAQ_CHESTXRAY (1).txt", True),
+        ("README_CHESTXRAY14.md", False),
+        ("README.md", False),
+    ],
+)
+def test_papers_that_come_with_the_data_meet_no_duty(
+    reader: Reader, text: Make, name: str, owners: bool
+) -> None:
+    words = text(name, f"Cite {TITLE}. Data of the NIH Clinical Center: {LINK}")
+    assert bool(reader.evidence(words)) is not owners
+
+
+@pytest.mark.parametrize(
+    "words", ["Data: the ChestXray-NIHCC images", "Source: NIHCC_v2", "Images from /data/NIHCC/x"]
+)
+def test_a_party_within_another_name_is_not_credited(
+    reader: Reader, text: Make, words: str
+) -> None:
+    assert "nih-acknowledgement" not in {duty for duty, _ in met(reader, text("a.md", words))}
+
+
+def test_a_short_name_in_random_letters_is_none(reader: Reader, text: Make) -> None:
+    assert not reader.references(text("a.txt", "bh=Qm9/4CXR8/kLs3+aaQz0fZ8="))
+    assert reader.references(text("a.py", "root = '/data/CXR8/images'"))
+
+
 def test_what_is_of_no_concern_is_passed_over(reader: Reader) -> None:
     for words in (b"", b"import torch", b"a chest x-ray of CheXpert", bytes(range(256)) * 10):
         assert not reader.may_concern(words)
