@@ -158,24 +158,33 @@ def _is_heading(line: str, words: str, visible: str, stop: int) -> bool:
 
 
 def in_column(visible: str, at: int) -> bool:
-    """Whether a place is in a table's column whose head says that it holds sources."""
+    """Whether a place is in a table's column one of whose heads says that it holds sources."""
+    return any(_SOURCES.fullmatch(cell) for cell in _cells_above(visible, at))
+
+
+def column_of(visible: str, at: int) -> str | None:
+    """Return the head of the table's column in which a place is, None where it is in none."""
+    return [None, *_cells_above(visible, at)][-1]
+
+
+def _cells_above(visible: str, at: int) -> list[str]:
+    """Return the cells above a place in its table's column, the nearest first."""
     start = visible.rfind("\n", 0, at) + 1
     row = visible[start : at + 1]
     if "|" not in row and "&" not in row:
-        return False
+        return []
     mark = "|" if "|" in row else "&"
     column = row.count(mark)
+    found: list[str] = []
     for _ in range(_ROWS):
         above = visible.rfind("\n", 0, max(0, start - 1)) + 1
         line = visible[above : max(0, start - 1)]
         if mark not in line:
-            return False
+            break
         cells = line.split(mark)
         if column < len(cells):
-            head = cells[column].strip(" *_")
-            if _SOURCES.fullmatch(head):
-                return True
+            found.append(cells[column].strip(" *_"))
         if above == 0:
-            return False
+            break
         start = above
-    return False
+    return found

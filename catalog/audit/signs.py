@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ...schemas.recognise import Part, Recognise
+from .credits import credit
 from .flow import Flow, Views, literal, squeeze
-from .sentences import heading_of, lead_of, sections_of, sentence_of
+from .sentences import column_of, heading_of, lead_of, sections_of, sentence_of
 from .strength import (
     Place,
     Strength,
@@ -56,6 +57,7 @@ class Known:
     loose: tuple[Sign, ...]
     unless: re.Pattern[str] | None
     vague: tuple[Sign, ...]
+    givers: tuple[Sign, ...]
     context: re.Pattern[str] | None
     loaders: tuple[Sign, ...]
     buckets: tuple[Sign, ...]
@@ -67,7 +69,8 @@ class Known:
 
     def signs(self) -> Iterator[Sign]:
         """Yield the signs each of which is enough by itself."""
-        for signs in (self.names, self.loose, self.vague, self.loaders, self.buckets):
+        named = (self.names, self.loose, self.vague, self.givers)
+        for signs in (*named, self.loaders, self.buckets):
             yield from signs
         yield from self.urls
         yield from self.files
@@ -91,6 +94,7 @@ class Known:
             loose=tuple(squeezed_all(signs.loose_names)),
             unless=_any_word(signs.unless),
             vague=tuple(squeezed_all(signs.vague_names)),
+            givers=tuple(squeezed_all(signs.givers)),
             context=_any_word(signs.context),
             loaders=tuple(squeezed_all(signs.loaders)),
             buckets=tuple(squeezed_all(signs.buckets)),
@@ -168,10 +172,14 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
                 yield full, start, end, f"part:{part.slug}", "uses"
         for start, end in _names(plain, names, None):
             yield plain, start, end, f"part:{part.slug}", _strength(views, start, end)
+    if views.text.kind.is_paper and _is_about(known, plain, known.givers):
+        for start, end in _names(plain, known.givers, None):
+            if credit(plain.source, views.visible, start, end, []) is not None:
+                yield plain, start, end, what("name"), "uses"  # whose data were used is thanked
     named = (
         *_names(plain, known.names, None),
         *_names(plain, known.loose, known.unless),
-        *(_names(plain, known.vague, None) if _is_about(known, plain) else ()),
+        *(_names(plain, known.vague, None) if _is_about(known, plain, known.vague) else ()),
     )
     for start, end in _longest(named):
         if any(low <= start < high for low, high in spans):
@@ -186,9 +194,9 @@ def _offered(views: Views, start: int, end: int) -> Strength:
     return offered_in_prose(views.full.source, start, end, _place(views, start))
 
 
-def _is_about(known: Known, flow: Flow) -> bool:
+def _is_about(known: Known, flow: Flow, vague: tuple[Sign, ...]) -> bool:
     """Whether a text speaks of what vague names must stand with, and of nothing they may mean."""
-    if not any(sign.squeezed in flow.hits for sign in known.vague):
+    if not any(sign.squeezed in flow.hits for sign in vague):
         return False
     if known.context is None or not known.context.search(flow.source):
         return False
@@ -214,6 +222,7 @@ def _place(views: Views, at: int) -> Place:
         (*sections_of(views.outline, at), (1, first)),
         lead_of(source, visible, at),
         views.text.path.stem.lower() == "readme",
+        column_of(visible, at),
     )
 
 

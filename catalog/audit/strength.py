@@ -19,13 +19,15 @@ class Place:
     """Where a name stands: under which heading, in which sections, in the list of what sentence.
 
     `sections` are level and words of the headings of Markdown and LaTeX, the nearest first;
-    `lead` introduces its list or table. What a `readme` describes is its project's.
+    `lead` introduces its list or table, and `column` heads its column of that. What a `readme`
+    describes is its project's.
     """
 
     heading: str | None = None
     sections: tuple[tuple[int, str], ...] = ()
     lead: str = ""
     readme: bool = False
+    column: str | None = None
 
 
 def named_in_prose(source: str, start: int, end: int, place: Place, first: bool) -> Strength:
@@ -40,6 +42,11 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
         return "uses"
     if wording.DRAWN.match(line) and wording.FOLDER.match(rest):
         return "uses"
+    if place.column is not None and wording.DATA_COLUMN.fullmatch(place.column):
+        named = True
+    else:
+        named = bool(wording.HEADS_ROW.match(line) and wording.RESULTS.search(rest))
+    named = named or bool(wording.SHOWN.search(line) or wording.MODEL_OF.search(line))
     if wording.LABELLED.search(before):
         return "uses"
     others = _of_others(place)
@@ -58,6 +65,8 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
     listed = _listed(place.lead)
     if listed is not None:
         return listed
+    if named:
+        return "uses"
     if (
         wording.USE.search(sentence)
         or wording.USE_OF.search(before)

@@ -199,6 +199,18 @@ LIST_OF_KEYWORDS = 800  # characters above a place in which such a list may begi
 SUBJECT = re.compile(
     r"\s*(?![-*+•#|]\s)[*_\"'`(\[]*(?:(?:the|this|an?)\s+)?[*_\"'`(\[]*(?:\w+\s+)?[*_\"'`(\[]*", _I
 )
+# What stands in a drawing of the own work, or in a list of what is done.
+SHOWN = re.compile(r"[│║┃]|^\s*[-*] \[[xX]\] ")
+# A model, and in brackets after it what it was trained on.
+MODEL_OF = re.compile(
+    r"(?:\.(?:pth?|h5|onnx|ckpt|safetensors|keras)|\b\w*(?:model|weights|checkpoint|net)s?[-\d]*)"
+    r"[`*\"']*\s*\([^()]{0,20}$",
+    _I,
+)
+# The first cell of a row of results.
+HEADS_ROW = re.compile(r"^\s*\|\s*[*_`]*(?:\w+\s)?$")
+RESULTS = re.compile(r"\|\s*[*_]*\d*[.,]\d+|\d\s*%")
+DATA_COLUMN = re.compile(r"(the )?(data ?sets?|data|corpus|corpora|cohorts?|benchmarks?)", _I)
 # A line that draws a folder, as trees of files do.
 DRAWN = re.compile(r"^[\s│├└─┬|`+*-]*[\w.-]*$")
 FOLDER = re.compile(r"^[\w.-]*/(?=\s|$)")
