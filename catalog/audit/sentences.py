@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 
 _I = re.IGNORECASE
 _BEFORE, _AFTER = 320, 260  # characters of a sentence on each side of a place
@@ -108,10 +110,13 @@ def outline(visible: str) -> list[tuple[int, int, str]]:
 def sections_of(headings: list[tuple[int, int, str]], at: int) -> Iterator[tuple[int, str]]:
     """Yield level and words of the headings under which a place stands, the nearest first."""
     below = 7
-    for start, level, words in reversed(headings):
-        if start <= at and level < below:
+    for nth in range(bisect_right(headings, at, key=itemgetter(0)) - 1, -1, -1):
+        _, level, words = headings[nth]
+        if level < below:
             yield level, words
             below = level
+        if below == 1:
+            return
 
 
 def lead_of(source: str, visible: str, at: int) -> str:
