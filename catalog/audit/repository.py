@@ -5,6 +5,7 @@ Only its files are read: a repository's own settings could make the program Git 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .walk import Ignore
@@ -12,10 +13,13 @@ from .walk import Ignore
 
 def top_of(root: Path) -> Path | None:
     """Return the top of the work tree that a folder is in, None when it is in none."""
-    for place in (root, *root.absolute().parents):
-        if (place / ".git").is_dir():
-            return place
-    return None
+    place = str(root.absolute())
+    while not os.path.isdir(f"{place}/.git"):  # noqa: PTH112 - a thousand times, so not by paths
+        above = os.path.dirname(place)  # noqa: PTH120
+        if above == place:
+            return None
+        place = above
+    return Path(place)
 
 
 def tracked(root: Path) -> frozenset[str] | None:

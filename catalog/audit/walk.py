@@ -140,7 +140,7 @@ def _below(place: Path, depth: int) -> list[Root]:
         return [Root(place, marked=True)]
     folders.sort()
     if any(map(_says_project, files)):
-        own = [name for name in folders if os.path.lexists(place / name / ".git")]
+        own = [name for name in folders if os.path.lexists(f"{place}/{name}/.git")]
         marked = _EXPORT not in files
         repositories = [Root(place / name, marked=True) for name in own]
         return [Root(place, frozenset(own), marked), *repositories]
