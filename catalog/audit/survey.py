@@ -33,9 +33,10 @@ class Survey:
         self.roots = list(
             dict.fromkeys(each for path in wanted.paths for each in projects(Path(path)))
         )
+        self._seen = [root for root in self.roots if cache.has(_name(root))]
         self._processes = ExitStack()
         self._kept: Iterator[bytes | None] = self._processes.enter_context(
-            each_of(lambda root: _kept(root, wanted), self.roots)
+            each_of(lambda root: _kept(root, wanted), self._seen)
         )
 
     def kept(self, progress: Progress = SILENT) -> list[bytes | None]:
@@ -43,12 +44,12 @@ class Survey:
 
         May be asked for once.
         """
-        found = []
-        with self._processes, progress.task("looking", len(self.roots), "files") as advance:
-            for each in self._kept:
-                found.append(each)
+        found = {}
+        with self._processes, progress.task("looking", len(self._seen), "files") as advance:
+            for root, entry in zip(self._seen, self._kept, strict=True):
+                found[root] = entry
                 advance(1)
-        return found
+        return [found.get(root) for root in self.roots]
 
     def __enter__(self) -> Self:
         """Return the survey."""

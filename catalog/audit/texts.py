@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ _WITHOUT_SUFFIX = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 14)  # projects have many names in common, and each is asked of thrice
 def kind_of(name: str) -> TextKind | None:
     """Return what a file is by its name alone, None when it holds no words for people."""
     lowered = name.lower()
