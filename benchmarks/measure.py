@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -9,7 +10,6 @@ import statistics
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -134,23 +134,34 @@ def _whole(contender: Contender) -> tuple[float, float, int]:
     """Run a command as a whole process; return seconds, CPU seconds and bytes at the peak."""
     assert not callable(contender.run)  # noqa: S101 - for the type checker
     command = [str(part) for part in contender.run]
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        child = subprocess.Popen(  # noqa: S603 - the commands are those of the jobs
-            command,
-            cwd=contender.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    launcher = _launcher()
+    assert launcher.stdin is not None  # noqa: S101 - as are these
+    assert launcher.stdout is not None  # noqa: S101
+    folder = None if contender.folder is None else str(contender.folder)
+    launcher.stdin.write(json.dumps((command, folder)) + "\n")
+    launcher.stdin.flush()
+    wall, cpu, memory, code, words = json.loads(launcher.stdout.readline())
+    if code:
+        raise BenchError(_failure(command, code, words))
+    return wall, cpu, memory * RSS_UNIT
+
+
+def _launcher() -> subprocess.Popen[str]:
+    """Return the process that starts commands, with the environment as it is now."""
+    global _started
+    here = dict(os.environ)
+    if _started is None or _started[1] != here:
+        if _started is not None:
+            _started[0].communicate()
+        program = [sys.executable, str(Path(__file__).with_name("launcher.py"))]
+        process = subprocess.Popen(  # noqa: S603 - our own
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            output.seek(0)
-            words = output.read().decode(errors="replace")
-            raise BenchError(_failure(command, child.returncode, words))
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * RSS_UNIT
+        _started = process, here
+    return _started[0]
+
+
+_started: tuple[subprocess.Popen[str], dict[str, str]] | None = None
 
 
 def _in_process(function: Callable[[], object]) -> tuple[float, float, int]:

@@ -87,7 +87,7 @@ def main() -> int:
         facts = "; ".join(f"{name} {value}" for name, value in _machine().items())
         say(
             f"Medians of {asked.runs} interleaved runs after one to warm up; MB is the peak of "
-            "resident memory, at least that of the runner from which a process starts.\n"
+            "resident memory.\n"
             f"{facts}."
         )
     if asked.write:

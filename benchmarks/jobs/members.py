@@ -103,4 +103,6 @@ JOB = Job(
     goal_from="a finding and a column of few values are bitmaps in the catalog; a quarter of a "
     "join by hand, and no slower than DuckDB.",
     prepare=prepare,
+    short_of="2 ms go into reading the question, looking its words up and opening a session, "
+    "however large the dataset is; the join of a label with so few images takes 1 ms in all.",
 )

@@ -39,4 +39,6 @@ JOB = Job(
     goal_from="the rows are streamed: four times what importing sqlmodel takes, and memory that "
     "does not grow with them.",
     prepare=prepare,
+    short_of="an export without any images takes 1.8 times the peer; to ask for 112,120 rows and "
+    "to write each as a line takes 3 µs for either, and nothing is held of them.",
 )
