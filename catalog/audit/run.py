@@ -22,7 +22,7 @@ from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
-from .survey import Survey, keep, look
+from .survey import Survey, keep, look, stamp_of
 from .walk import Root
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ def _gathered(known: Known, reader: Callable[[], Reader], root: Root, wanted: Wa
     from .gather import gather
 
     tree = look(root, wanted, read_config(root.path))
+    stamp = stamp_of(root, wanted, tree)
     facts = gather(known, reader(), root.path, tree, wanted.full)
-    keep(root, wanted, tree, _state(known) + _FACTS.dump_json(facts))
+    keep(root, stamp, _state(known) + _FACTS.dump_json(facts))
     return facts
 
 

@@ -72,9 +72,18 @@ def look(root: Root, wanted: Wanted, config: Config) -> Tree:
     return walk(root.path, leave_out if root.without or ignore or config.exclude else None)
 
 
-def keep(root: Root, wanted: Wanted, tree: Tree, entry: bytes) -> None:
-    """Keep an entry for as long as the project's files are those of the tree."""
-    cache.write(_name(root), _stamp(root, wanted, tree) + entry)
+def stamp_of(root: Root, wanted: Wanted, tree: Tree) -> bytes:
+    """Return what changes when anything does that an audit sees of a project.
+
+    Take it before the files are read: what changes meanwhile is then seen the next time.
+    """
+    index = repository.index_stamp(root.path)
+    return f"{_FORMAT} {tree.fingerprint} {index} {wanted.full}\n".encode()
+
+
+def keep(root: Root, stamp: bytes, entry: bytes) -> None:
+    """Keep an entry for as long as the project has the stamp."""
+    cache.write(_name(root), stamp + entry)
 
 
 def _kept(root: Root, wanted: Wanted) -> bytes | None:
@@ -85,14 +94,9 @@ def _kept(root: Root, wanted: Wanted) -> bytes | None:
         tree = look(root, wanted, read_config(root.path))
     except CxrcatError:  # which is told of where the project is audited
         return None
-    stamp = _stamp(root, wanted, tree)
+    stamp = stamp_of(root, wanted, tree)
     return stored[len(stamp) :] if stored.startswith(stamp) else None
 
 
 def _name(root: Root) -> str:
     return f"audit-{cache.key_of(str(root.path.absolute()))}"
-
-
-def _stamp(root: Root, wanted: Wanted, tree: Tree) -> bytes:
-    index = repository.index_stamp(root.path)
-    return f"{_FORMAT} {tree.fingerprint} {index} {wanted.full}\n".encode()

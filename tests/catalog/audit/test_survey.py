@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from cxrcat.catalog import Catalog
-from cxrcat.catalog.audit import Wanted
+from cxrcat.catalog.audit import Wanted, gather
+from cxrcat.catalog.audit.evidence import Reader
+from cxrcat.catalog.audit.known import Known
+from cxrcat.catalog.audit.model import Facts
 from cxrcat.catalog.audit.survey import Survey
+from cxrcat.catalog.audit.walk import Tree
 from cxrcat.schemas.errors import InputError
 
 FEW, MANY = 3, 30
@@ -74,6 +78,26 @@ def test_what_a_project_says_wrongly_is_told_of_by_the_audit(
         assert _changed(wanted) == ["p02"]
         with pytest.raises(InputError, match=r"p02/cxrcat\.toml: audit\.excludes: "):
             catalog.audit(wanted)
+
+
+def test_what_is_staged_while_a_project_is_read_is_seen_the_next_time(
+    sqlite_location: str, wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "projects" / "p00" / ".git" / "index"
+    index.parent.mkdir()
+    index.write_bytes(b"before")
+    real = gather.gather
+
+    def slow(known: Known, reader: Reader, root: Path, tree: Tree, full: bool) -> Facts:
+        facts = real(known, reader, root, tree, full)
+        if root.name == "p00":
+            index.write_bytes(b"staged meanwhile")
+        return facts
+
+    monkeypatch.setattr(gather, "gather", slow)
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.audit(wanted)
+    assert _changed(wanted) == ["p00"]
 
 
 def test_a_survey_that_nobody_asks_ends_its_processes(wanted: Wanted) -> None:
