@@ -20,18 +20,26 @@ class ResultFormat(StrEnum):
 
 def render(form: ResultFormat, report: AuditReport) -> str:
     """Return an audit's results in one form, ending in a newline."""
-    from . import data, github, html, junit, sarif
-
-    match form:
+    match form:  # each imports what the others do without
         case ResultFormat.JSON:
+            from . import data
+
             return data.write(report)
         case ResultFormat.SARIF:
+            from . import sarif
+
             return sarif.write(report)
         case ResultFormat.GITHUB:
+            from . import github
+
             return github.write(report)
         case ResultFormat.JUNIT:
+            from . import junit
+
             return junit.write(report)
         case ResultFormat.HTML:
+            from . import html
+
             return html.write(report)
         case _:
             assert_never(form)
