@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,9 @@ from .walk import File, Tree
 _NOTEBOOK = 32 << 20  # bytes of a notebook that are read: pictures stand inside
 _HEADER = 4096  # bytes of a table that are read
 _TABLES = (".csv", ".tsv", ".txt")
+# A link or a pipe that took a file's place since the walk is not followed, nor waited for.
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_GZIP = 31  # zlib's number for the largest window, and the head that gzip writes
 
 
 def gather(known: Known, reader: Reader, root: Path, tree: Tree, full: bool) -> Facts:
@@ -179,16 +183,9 @@ class _Gatherer:
         if kind.is_packed:
             return read(self._root / file.path, kind)
         most = LIMIT if kind is not TextKind.NOTEBOOK else _NOTEBOOK
-        try:
-            # As many bytes as there are: a buffer for more would cost more than the reading.
-            descriptor = os.open(f"{self._base}/{file.path}", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                data = os.read(descriptor, min(most, file.size + 1))
-            finally:
-                os.close(descriptor)
-        except OSError:
-            return None
-        if not self._reader.may_concern(data):
+        # As many bytes as there are: a buffer for more would cost more than the reading.
+        data = _beginning(f"{self._base}/{file.path}", min(most, file.size + 1))
+        if data is None or not self._reader.may_concern(data):
             return None
         return from_bytes(self._root / file.path, kind, data)
 
@@ -200,12 +197,25 @@ class _Gatherer:
 
 
 def _header(path: str) -> str:
-    import gzip
-
-    try:
-        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - the quickest way
-            packed = path.lower().endswith(".gz")
-            data = gzip.GzipFile(fileobj=stream).read(_HEADER) if packed else stream.read(_HEADER)
-    except (OSError, EOFError, ValueError):
-        return ""
+    """Return the first line of a table, packed or not."""
+    data = _beginning(path, _HEADER) or b""
+    if path.lower().endswith(".gz"):
+        try:
+            data = zlib.decompressobj(wbits=_GZIP).decompress(data, _HEADER)
+        except zlib.error:
+            return ""
     return data.decode("utf-8", "replace").lstrip("\ufeff").partition("\n")[0]
+
+
+def _beginning(path: str, most: int) -> bytes | None:
+    """Return at most so many bytes of a file; None where it may not be read, or has gone."""
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, most)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
