@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
 
 from ...schemas.errors import UsageError
 from ..progress import SILENT, Progress
 from ..suggest import unknown
-from . import derived
+from . import derived, kept
 from .config import read_config
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
-from .survey import Survey, keep, look, stamp_of
-from .walk import Root
+from .survey import Seen, Survey, see
 
 if TYPE_CHECKING:
     from .evidence import Reader
-
-_FACTS = TypeAdapter(Facts)
 
 
 def audit(
@@ -44,55 +41,61 @@ def audit(
             raise UsageError(unknown("rule", name, sorted(known_rules)))
     known = Known(session)
     reader = once(lambda: _reader(known))
-    kept = [_read(known, entry) for entry in survey.kept(progress)]
-    changed = [root for root, facts in zip(survey.roots, kept, strict=True) if facts is None]
+    state = f"{version('cxrcat')} {known.state}"
+    facts = kept.facts_of(survey.kept, state)
+    stamps: dict[str, str] = {}
+    changed: list[Seen] = []
+    for seen in survey.seen(progress):
+        key = kept.key_of(seen.root.path)
+        if seen.tree is not None or key not in facts:
+            reader()  # while the others are looked at
+            changed.append(seen)
+        else:
+            stamps[key] = seen.stamp
     reports = []
     # Started before the bar, whose thread would be copied in the middle of something.
     with (
-        each_of(lambda root: _gathered(known, reader, root, wanted), changed, known.reopen) as new,
-        progress.task("auditing", len(kept), "files") as advance,
+        each_of(
+            lambda seen: _gathered(known, reader(), seen, wanted), changed, known.reopen
+        ) as new,
+        progress.task("auditing", len(survey.roots), "files") as advance,
+        _keeping(wanted, state, stamps, facts, bool(changed)),
     ):
-        for root, facts in zip(survey.roots, kept, strict=True):
-            reports.append(_judged(known, root.path, wanted, facts or next(new)))
+        for root in survey.roots:
+            key = kept.key_of(root.path)
+            if key not in stamps:
+                stamps[key], facts[key] = next(new)
+            reports.append(_judged(known, root.path, wanted, facts[key]))
             advance(1)
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
 
+@contextmanager
+def _keeping(
+    wanted: Wanted, state: str, stamps: dict[str, str], facts: dict[str, Facts], new: bool
+) -> Iterator[None]:
+    """Keep what was found at the end, also of an audit that was interrupted."""
+    try:
+        yield
+    finally:
+        if new:
+            kept.write(wanted.paths, state, stamps, {key: facts[key] for key in stamps})
+
+
 def _reader(known: Known) -> Reader:
+    # Not needed where nothing changed: numpy and many patterns.
     from .evidence import Reader
 
     return Reader([each.descriptor for each in known.defaults], derived.built_in())
 
 
-def _read(known: Known, entry: bytes | None) -> Facts | None:
-    state = _state(known)
-    if entry is None or not entry.startswith(state):
-        return None
-    try:
-        return _FACTS.validate_json(entry[len(state) :])
-    except ValidationError:
-        return None
-
-
-def _state(known: Known) -> bytes:
-    """Return what else an entry depends on; it begins with that."""
-    return f"{_version()} {known.state}\n".encode()
-
-
-@once
-def _version() -> str:
-    return version("cxrcat")
-
-
-def _gathered(known: Known, reader: Callable[[], Reader], root: Root, wanted: Wanted) -> Facts:
-    # Not needed where nothing changed: numpy and many patterns.
+def _gathered(known: Known, reader: Reader, seen: Seen, wanted: Wanted) -> tuple[str, Facts]:
     from .gather import gather
 
-    tree = look(root, wanted, read_config(root.path))
-    stamp = stamp_of(root, wanted, tree)
-    facts = gather(known, reader(), root.path, tree, wanted.full)
-    keep(root, stamp, _state(known) + _FACTS.dump_json(facts))
-    return facts
+    if seen.tree is None:  # unchanged, but what is kept of it is of another state
+        seen = see(seen.root, wanted)
+    assert seen.tree is not None  # noqa: S101 - for the type checker
+    return seen.stamp, gather(known, reader, seen.root.path, seen.tree, wanted.full)
 
 
 def _judged(known: Known, root: Path, wanted: Wanted, facts: Facts) -> ProjectReport:

@@ -1,30 +1,40 @@
 """See which projects are as they were, before anything that judges them is read.
 
-A second audit of unchanged trees has little else to do, and it goes on in other processes while
-this one opens the catalog.
+Trees are looked at by other processes while this one opens the catalog; of unchanged ones there is
+little else to do.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
-from ...schemas.errors import CxrcatError
-from .. import cache
 from ..progress import SILENT, Progress
-from . import repository
-from .config import Config, read_config
+from . import kept, repository
+from .config import read_config
 from .model import Wanted
 from .parallel import each_of
 from .walk import Root, Tree, projects, walk
 
-_FORMAT = "facts-2"
+_NICE = 10  # how far the processes stand back for this one, which has more to do
+
+
+class Seen(NamedTuple):
+    """A project that was looked at: `stamp` changes with anything that an audit sees of it.
+
+    `tree` is None where the stamp is the one that was kept.
+    """
+
+    root: Root
+    stamp: str
+    tree: Tree | None
 
 
 class Survey:
-    """The projects at the paths of an audit, and what is kept of those that have not changed.
+    """The projects at the paths of an audit, and which of them have changed since the last one.
 
     Use it in a ``with`` statement. Raises `InputError` for a path that is no folder.
     """
@@ -33,23 +43,26 @@ class Survey:
         self.roots = list(
             dict.fromkeys(each for path in wanted.paths for each in projects(Path(path)))
         )
-        self._seen = [root for root in self.roots if cache.has(_name(root))]
+        self.kept = kept.read(wanted.paths)
+        stamps = self.kept.stamps
         self._processes = ExitStack()
-        self._kept: Iterator[bytes | None] = self._processes.enter_context(
-            each_of(lambda root: _kept(root, wanted), self._seen)
+        self._seen: Iterator[Seen] = self._processes.enter_context(
+            each_of(
+                lambda root: see(root, wanted, stamps.get(kept.key_of(root.path))),
+                self.roots,
+                _stand_back,
+            )
         )
 
-    def kept(self, progress: Progress = SILENT) -> list[bytes | None]:
-        """Return the entry that is kept of each project, None where it must be looked at anew.
+    def seen(self, progress: Progress = SILENT) -> Iterator[Seen]:
+        """Yield the projects in their order. May be asked for once.
 
-        May be asked for once.
+        Raises `InputError` for what a project says wrongly of its audits.
         """
-        found = {}
-        with self._processes, progress.task("looking", len(self._seen), "files") as advance:
-            for root, entry in zip(self._seen, self._kept, strict=True):
-                found[root] = entry
+        with self._processes, progress.task("looking", len(self.roots), "files") as advance:
+            for each in self._seen:
+                yield each
                 advance(1)
-        return [found.get(root) for root in self.roots]
 
     def __enter__(self) -> Self:
         """Return the survey."""
@@ -60,8 +73,20 @@ class Survey:
         self._processes.close()
 
 
-def look(root: Root, wanted: Wanted, config: Config) -> Tree:
+def see(root: Root, wanted: Wanted, stamp: str | None = None) -> Seen:
+    """Look at a project, of which a stamp may be kept.
+
+    The stamp is taken before any file is read: what changes meanwhile is seen the next time.
+    """
+    index = repository.index_stamp(root.path)
+    tree = _look(root, wanted)
+    new = f"{tree.fingerprint} {index} {wanted.full}"
+    return Seen(root, new, None if new == stamp else tree)
+
+
+def _look(root: Root, wanted: Wanted) -> Tree:
     """Return the files of a project that an audit is about."""
+    config = read_config(root.path)
     ignore = repository.ignored(root.path) if wanted.respect_gitignore else None
 
     def leave_out(path: str) -> bool:
@@ -72,31 +97,5 @@ def look(root: Root, wanted: Wanted, config: Config) -> Tree:
     return walk(root.path, leave_out if root.without or ignore or config.exclude else None)
 
 
-def stamp_of(root: Root, wanted: Wanted, tree: Tree) -> bytes:
-    """Return what changes when anything does that an audit sees of a project.
-
-    Take it before the files are read: what changes meanwhile is then seen the next time.
-    """
-    index = repository.index_stamp(root.path)
-    return f"{_FORMAT} {tree.fingerprint} {index} {wanted.full}\n".encode()
-
-
-def keep(root: Root, stamp: bytes, entry: bytes) -> None:
-    """Keep an entry for as long as the project has the stamp."""
-    cache.write(_name(root), stamp + entry)
-
-
-def _kept(root: Root, wanted: Wanted) -> bytes | None:
-    stored = cache.read(_name(root))
-    if stored is None:
-        return None
-    try:
-        tree = look(root, wanted, read_config(root.path))
-    except CxrcatError:  # which is told of where the project is audited
-        return None
-    stamp = stamp_of(root, wanted, tree)
-    return stored[len(stamp) :] if stored.startswith(stamp) else None
-
-
-def _name(root: Root) -> str:
-    return f"audit-{cache.key_of(str(root.path.absolute()))}"
+def _stand_back() -> None:
+    os.nice(_NICE)

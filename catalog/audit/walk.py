@@ -69,32 +69,35 @@ class File(NamedTuple):
     @property
     def shown(self) -> str:
         """The path as results have it: bytes that are no text are replaced."""
-        return self.path.encode("utf-8", "replace").decode()
+        path = self.path
+        return path if path.isascii() else path.encode("utf-8", "replace").decode()
 
 
+@dataclass(frozen=True)
 class Tree:
     """The regular files under a folder, and what tells whether any of them changed.
 
+    `listing` has of each file, by path, its path, size in bytes, time of change in nanoseconds and
+    inode, with NUL after each but the last: text that goes to another process as it is.
     `unreadable` are the folders below it that may not be looked into.
     """
 
-    def __init__(self, found: list[tuple[str, os.stat_result]], unreadable: list[str]) -> None:
-        found.sort()
-        unreadable.sort()
-        self._found = found
-        self.unreadable = tuple(unreadable)
-        stamps = [
-            f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
-            for path, status in found
-        ]
-        whole = "\n".join([*stamps, *unreadable]).encode("utf-8", "surrogateescape")
-        self.fingerprint = xxhash.xxh3_128_hexdigest(whole)
+    listing: str
+    unreadable: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the listing and of what could not be read."""
+        whole = "\n".join([self.listing, *self.unreadable])
+        return xxhash.xxh3_128_hexdigest(whole.encode("utf-8", "surrogateescape"))
 
     @cached_property
     def files(self) -> tuple[File, ...]:
         """The files by path: made when asked for, which they are not where nothing changed."""
+        facts = self.listing.split("\0")
         return tuple(
-            File(path, path.rpartition("/")[2], status.st_size) for path, status in self._found
+            File(path, path.rpartition("/")[2], int(size))
+            for path, size in zip(facts[::4], facts[1::4], strict=False)  # of no file: one and none
         )
 
 
@@ -160,7 +163,7 @@ def _says_project(name: str) -> bool:
 
 def walk(root: Path, ignore: Ignore | None = None) -> Tree:
     """Return what is under a folder. `ignore` is asked of each path."""
-    found: list[tuple[str, os.stat_result]] = []
+    found: list[str] = []
     unreadable: list[str] = []
     waiting = [""]
     while waiting:
@@ -171,14 +174,15 @@ def walk(root: Path, ignore: Ignore | None = None) -> Tree:
             unreadable.append(place)
         except OSError:  # it went while we looked
             continue
-    return Tree(found, unreadable)
+    # A path that begins another comes before it: NUL comes before whatever follows there.
+    return Tree("\0".join(sorted(found)), tuple(sorted(unreadable)))
 
 
 def _look(
     root: Path,
     place: str,
     ignore: Ignore | None,
-    found: list[tuple[str, os.stat_result]],
+    found: list[str],
     waiting: list[str],
 ) -> None:
     """Add the files of one folder, and the folders in it that wait to be looked into."""
@@ -188,20 +192,23 @@ def _look(
     try:
         with os.scandir(folder) as entries:
             listed = list(entries)
-        if place and any(entry.name == "pyvenv.cfg" for entry in listed):
+        if place and "pyvenv.cfg" in [entry.name for entry in listed]:
             return
         for entry in listed:
             name = entry.name
             path = place + name
-            if entry.is_dir(follow_symlinks=False):
-                if not (_is_skipped(name) or (ignore and ignore(path))):
-                    waiting.append(f"{path}/")
-            elif entry.is_file(follow_symlinks=False) and not (ignore and ignore(path)):
+            if entry.is_file(follow_symlinks=False):
+                if ignore and ignore(path):
+                    continue
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except OSError:  # it went while we looked
                     continue
-                found.append((path, status))
+                found.append(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}")
+            elif entry.is_dir(follow_symlinks=False) and not (
+                _is_skipped(name) or (ignore and ignore(path))
+            ):
+                waiting.append(f"{path}/")
     finally:
         os.close(folder)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxrcat.catalog import Catalog
-from cxrcat.catalog.audit import Wanted, gather
+from cxrcat.catalog.audit import ProjectReport, Wanted, gather, kept, run
 from cxrcat.catalog.audit.evidence import Reader
 from cxrcat.catalog.audit.known import Known
 from cxrcat.catalog.audit.model import Facts
@@ -34,10 +34,7 @@ def wanted(request: pytest.FixtureRequest, tmp_path: Path) -> Wanted:
 
 def _changed(wanted: Wanted) -> list[str]:
     with Survey(wanted) as survey:
-        kept = survey.kept()
-        return [
-            root.path.name for root, entry in zip(survey.roots, kept, strict=True) if entry is None
-        ]
+        return [each.root.path.name for each in survey.seen() if each.tree is not None]
 
 
 def test_what_changed_is_seen_and_nothing_else(
@@ -75,9 +72,10 @@ def test_what_a_project_says_wrongly_is_told_of_by_the_audit(
         catalog.audit(wanted)
         place = tmp_path / "projects" / "p02" / "cxrcat.toml"
         place.write_text("[audit]\nexcludes = []\n")
-        assert _changed(wanted) == ["p02"]
         with pytest.raises(InputError, match=r"p02/cxrcat\.toml: audit\.excludes: "):
             catalog.audit(wanted)
+        place.write_text("[audit]\nexclude = []\n")
+        assert _changed(wanted) == ["p02"]
 
 
 def test_what_is_staged_while_a_project_is_read_is_seen_the_next_time(
@@ -104,3 +102,46 @@ def test_a_survey_that_nobody_asks_ends_its_processes(wanted: Wanted) -> None:
     with Survey(wanted):
         pass
     assert multiprocessing.active_children() == []
+
+
+def test_what_an_interrupted_audit_found_is_kept(
+    sqlite_location: str, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        real = run._judged
+        judged: list[str] = []
+
+        def until(known: Known, root: Path, wanted: Wanted, facts: Facts) -> ProjectReport:
+            if len(judged) == 2:
+                raise KeyboardInterrupt
+            judged.append(root.name)
+            return real(known, root, wanted, facts)
+
+        monkeypatch.setattr(run, "_judged", until)
+        with pytest.raises(KeyboardInterrupt):
+            catalog.audit(wanted)
+    assert judged == ["p00", "p01"]
+    every = sorted(path.name for path in Path(wanted.paths[0]).iterdir())
+    assert _changed(wanted) == every[3:]  # the third was read, and not judged
+
+
+def test_what_is_kept_of_another_state_of_the_catalog_is_found_anew(
+    sqlite_location: str, wanted: Wanted
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        first = catalog.audit(wanted)
+        kept.write(wanted.paths, "another", kept.read(wanted.paths).stamps, {})
+        assert _changed(wanted) == []
+        assert catalog.audit(wanted).projects == first.projects
+        now = kept.read(wanted.paths)
+        assert set(kept.facts_of(now, now.state)) == set(now.stamps)
+
+
+def test_a_folder_whose_name_is_no_text_is_kept_too(sqlite_location: str, tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    root.mkdir()
+    (root / "README.md").write_text("We train on NIH ChestX-ray14.\n")
+    wanted = Wanted(paths=(str(root),), record=False)
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.audit(wanted)
+    assert _changed(wanted) == []
