@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...schemas.terms import Duty
-from ..duties import gather
 from .known import Known, Release
 from .model import Facts
 
@@ -38,11 +37,10 @@ def owed_by(known: Known, facts: Facts) -> list[Owed]:
     ) -> None:
         if release is None:
             return
-        duties = {duty.id: duty for duty in release.descriptor.duties}
-        names = [duty.id for duty in gather(release.descriptor).duties]
-        for name in dict.fromkeys([*names, *more]):
-            if name in duties:
-                found.setdefault(name, Owed(duties[name], because, where, line))
+        owed = {*release.descriptor.owes, *more}
+        for duty in release.descriptor.duties:
+            if duty.id in owed:
+                found.setdefault(duty.id, Owed(duty, because, where, line))
 
     for export in facts.exports:
         because = f"the export {export.subset} lies in {export.folder or '.'}"

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache as once
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session
@@ -16,7 +15,6 @@ from ...schemas.errors import UsageError
 from ..progress import SILENT, Progress
 from ..suggest import unknown
 from . import derived, kept
-from .config import read_config
 from .known import Known
 from .model import AuditReport, Facts, ProjectReport, Wanted
 from .owing import owed_by
@@ -44,28 +42,27 @@ def audit(
     state = f"{version('cxrcat')} {known.state}"
     facts = kept.facts_of(survey.kept, state)
     stamps: dict[str, str] = {}
-    changed: list[Seen] = []
+    every: list[Seen] = []
     for seen in survey.seen(progress):
-        key = kept.key_of(seen.root.path)
-        if seen.tree is not None or key not in facts:
-            reader()  # while the others are looked at
-            changed.append(seen)
+        every.append(seen)
+        if seen.tree is None and seen.key in facts:
+            stamps[seen.key] = seen.stamp
         else:
-            stamps[key] = seen.stamp
+            reader()  # while the others are looked at
+    changed = [seen for seen in every if seen.key not in stamps]
     reports = []
     # Started before the bar, whose thread would be copied in the middle of something.
     with (
         each_of(
             lambda seen: _gathered(known, reader(), seen, wanted), changed, known.reopen
         ) as new,
-        progress.task("auditing", len(survey.roots), "files") as advance,
+        progress.task("auditing", len(every), "files") as advance,
         _keeping(wanted, state, stamps, facts, bool(changed)),
     ):
-        for root in survey.roots:
-            key = kept.key_of(root.path)
-            if key not in stamps:
-                stamps[key], facts[key] = next(new)
-            reports.append(_judged(known, root.path, wanted, facts[key]))
+        for seen in every:
+            if seen.key not in stamps:
+                stamps[seen.key], facts[seen.key] = next(new)
+            reports.append(_judged(known, seen, wanted, facts[seen.key]))
             advance(1)
     return AuditReport(tuple(reports), rules(), datetime.now(UTC).isoformat(timespec="seconds"), by)
 
@@ -98,19 +95,19 @@ def _gathered(known: Known, reader: Reader, seen: Seen, wanted: Wanted) -> tuple
     return seen.stamp, gather(known, reader, seen.root.path, seen.tree, wanted.full)
 
 
-def _judged(known: Known, root: Path, wanted: Wanted, facts: Facts) -> ProjectReport:
-    config = read_config(root)
+def _judged(known: Known, seen: Seen, wanted: Wanted, facts: Facts) -> ProjectReport:
+    place = seen.root.path.absolute()
     owed = owed_by(known, facts)
     met = {each.of for each in facts.evidence}
-    project = Project(str(root.absolute()), facts, known, owed, frozenset(met))
+    project = Project(str(place), facts, known, owed, frozenset(met))
     problems = [
         each
-        for each in ask(project, config.severities)
-        if (not wanted.only or each.rule in wanted.only) and not config.excludes(each.path)
+        for each in ask(project, seen.config.severities)
+        if (not wanted.only or each.rule in wanted.only) and not seen.config.excludes(each.path)
     ]
     return ProjectReport(
-        name=root.absolute().name,
-        root=str(root),
+        name=place.name,
+        root=str(seen.root.path),
         facts=facts,
         problems=tuple(problems),
         duties=tuple(each.duty.id for each in owed),

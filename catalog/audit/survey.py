@@ -7,14 +7,15 @@ little else to do.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from ..progress import SILENT, Progress
 from . import kept, repository
-from .config import read_config
+from .config import Config, read_config
 from .model import Wanted
 from .parallel import each_of
 from .walk import Root, Tree, projects, walk
@@ -25,10 +26,13 @@ _NICE = 10  # how far the processes stand back for this one, which has more to d
 class Seen(NamedTuple):
     """A project that was looked at: `stamp` changes with anything that an audit sees of it.
 
-    `tree` is None where the stamp is the one that was kept.
+    `key` is what it goes by where facts are kept; `tree` is None where the stamp is the one that
+    was kept.
     """
 
     root: Root
+    key: str
+    config: Config
     stamp: str
     tree: Tree | None
 
@@ -48,7 +52,7 @@ class Survey:
         self._processes = ExitStack()
         self._seen: Iterator[Seen] = self._processes.enter_context(
             each_of(
-                lambda root: see(root, wanted, stamps.get(kept.key_of(root.path))),
+                lambda root: see(root, wanted, stamps),
                 self.roots,
                 _stand_back,
             )
@@ -73,20 +77,20 @@ class Survey:
         self._processes.close()
 
 
-def see(root: Root, wanted: Wanted, stamp: str | None = None) -> Seen:
+def see(root: Root, wanted: Wanted, stamps: Mapping[str, str] = MappingProxyType({})) -> Seen:
     """Look at a project, of which a stamp may be kept.
 
     The stamp is taken before any file is read: what changes meanwhile is seen the next time.
     """
+    key, config = kept.key_of(root.path), read_config(root.path)
     index = repository.index_stamp(root.path)
-    tree = _look(root, wanted)
-    new = f"{tree.fingerprint} {index} {wanted.full}"
-    return Seen(root, new, None if new == stamp else tree)
+    tree = _look(root, wanted, config)
+    stamp = f"{tree.fingerprint} {index} {wanted.full}"
+    return Seen(root, key, config, stamp, None if stamps.get(key) == stamp else tree)
 
 
-def _look(root: Root, wanted: Wanted) -> Tree:
+def _look(root: Root, wanted: Wanted, config: Config) -> Tree:
     """Return the files of a project that an audit is about."""
-    config = read_config(root.path)
     ignore = repository.ignored(root.path) if wanted.respect_gitignore else None
 
     def leave_out(path: str) -> bool:

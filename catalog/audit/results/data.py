@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from ..known import unpack
-from ..model import AuditReport, Problem, ProjectReport
+from ..model import AuditReport, ProjectReport
 
 FORMAT = "cxrcat.audit/1"
 
@@ -24,12 +25,12 @@ def data(report: AuditReport) -> dict[str, Any]:
         "at": report.at,
         "by": report.by,
         "projects": [_project(each) for each in report.projects],
-        "rules": [asdict(rule) for rule in report.rules],
+        "rules": to_jsonable_python(report.rules),
     }
 
 
 def _project(each: ProjectReport) -> dict[str, Any]:
-    facts = asdict(each.facts)
+    facts = to_jsonable_python(each.facts)
     for found in (*facts["exports"], *facts["images"]):
         members = found.pop("members")
         found["images"] = None if members is None else len(unpack(members))
@@ -39,11 +40,7 @@ def _project(each: ProjectReport) -> dict[str, Any]:
         "concerned": each.facts.concerned,
         "duties": list(each.duties),
         "met": list(each.met),
-        "problems": [_problem(problem) for problem in each.problems],
-        "known": [_problem(problem) for problem in each.known],
+        "problems": to_jsonable_python(each.problems),
+        "known": to_jsonable_python(each.known),
         "facts": facts,
     }
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {**asdict(problem), "severity": problem.severity.value}

@@ -14,7 +14,7 @@ from cxrcat.catalog.audit import ProjectReport, Wanted, gather, kept, run
 from cxrcat.catalog.audit.evidence import Reader
 from cxrcat.catalog.audit.known import Known
 from cxrcat.catalog.audit.model import Facts
-from cxrcat.catalog.audit.survey import Survey
+from cxrcat.catalog.audit.survey import Seen, Survey
 from cxrcat.catalog.audit.walk import Tree
 from cxrcat.schemas.errors import InputError
 
@@ -111,11 +111,11 @@ def test_what_an_interrupted_audit_found_is_kept(
         real = run._judged
         judged: list[str] = []
 
-        def until(known: Known, root: Path, wanted: Wanted, facts: Facts) -> ProjectReport:
+        def until(known: Known, seen: Seen, wanted: Wanted, facts: Facts) -> ProjectReport:
             if len(judged) == 2:
                 raise KeyboardInterrupt
-            judged.append(root.name)
-            return real(known, root, wanted, facts)
+            judged.append(seen.root.path.name)
+            return real(known, seen, wanted, facts)
 
         monkeypatch.setattr(run, "_judged", until)
         with pytest.raises(KeyboardInterrupt):
