@@ -43,11 +43,13 @@ class Recognise(Model):
 
     `loose_names` are names that other datasets nearly have: they count only when none of the words
     of `unless` stands beside them. `vague_names` say too little by themselves: they count where one
-    of the words of `context` stands in the text, and none of `unless`. `givers` are names of those
-    who gave the data: who credits them in such a text uses the data. `together` are files of common
-    names that mean the dataset when all of a list are named. `papers` are names of files that the
-    owner gives with the data: what they say is the owner's word, not that of a project that keeps a
-    copy. `urls` are pages and identifiers that offer the data, mirrors included.
+    of the words of `context` stands in the text, and none of `unless`. `folders` are parts of paths
+    that other data may have too: they count where none of `unless` stands in the text. `givers` are
+    names of those who gave the data: who credits them in such a text uses the data. `together` are
+    files of common names that mean the dataset when all of a list are named. `papers` are names of
+    files that the owner gives with the data: what they say is the owner's word, not that of a
+    project that keeps a copy. `urls` are pages and identifiers that offer the data, mirrors
+    included.
     `links`, `parties` and `credits` belong to a duty: the addresses that are the one it asks for,
     the names of the party, and the only words that credit it, where not every credit will do.
     """
@@ -62,6 +64,7 @@ class Recognise(Model):
     buckets: list[Text] = []
     urls: list[Text] = []
     files: list[Text] = []
+    folders: list[Text] = []
     papers: list[Text] = []
     together: list[Annotated[list[Text], Field(min_length=2)]] = []
     parts: list[Part] = []

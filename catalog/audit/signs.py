@@ -63,6 +63,7 @@ class Known:
     buckets: tuple[Sign, ...]
     urls: tuple[Sign, ...]
     files: tuple[Sign, ...]
+    folders: tuple[Sign, ...]
     together: tuple[tuple[Sign, ...], ...]
     parts: tuple[tuple[Part, tuple[Sign, ...], tuple[Sign, ...]], ...]
     works: tuple[tuple[str, Work], ...]
@@ -74,6 +75,7 @@ class Known:
             yield from signs
         yield from self.urls
         yield from self.files
+        yield from self.folders
         for _, names, literals in self.parts:
             yield from names
             yield from literals
@@ -100,6 +102,7 @@ class Known:
             buckets=tuple(squeezed_all(signs.buckets)),
             urls=tuple(squeezed_all(signs.urls)),
             files=tuple(squeezed_all(signs.files)),
+            folders=tuple(squeezed_all(signs.folders)),
             together=tuple(tuple(squeezed_all(files)) for files in signs.together),
             parts=tuple(
                 (
@@ -162,6 +165,11 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
     for sign in known.files:
         for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
             yield full, start, end, what("file"), "uses"
+    for sign in known.folders:
+        if known.unless is not None and known.unless.search(full.source):
+            continue
+        for start, end in literal(full, sign.squeezed, sign.written, one_word=True):
+            yield full, start, end, what("path"), _offered(views, start, end)
     for files in known.together:
         places = [next(iter(literal(full, sign.squeezed, sign.written)), None) for sign in files]
         if all(places):
@@ -278,4 +286,5 @@ def squeezed_all(words: Iterable[str]) -> list[Sign]:
 def _any_word(words: list[str]) -> re.Pattern[str] | None:
     if not words:
         return None
-    return re.compile(rf"\b({'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
+    any_of = "|".join(map(re.escape, words))  # an underscore ends a word: "chest_films"
+    return re.compile(rf"(?<![^\W_])({any_of})(?![^\W_])", re.IGNORECASE)
