@@ -17,6 +17,7 @@ from ...schemas.terms import Citation, Duty, DutyKind
 from .credits import credit
 from .flow import Flow, Views, forms, literal, squeeze
 from .hints import Hints, Lexicon
+from .parties import named
 from .signs import Known, Read, Sign, closed, places, squeezed_all
 from .strength import Strength
 from .texts import Text, TextKind, kind_of
@@ -99,6 +100,9 @@ class Reader:
                     self._owed[slug, what] = tuple(made.owes)
         self.hints = Hints(self._hints())
         self._lexicon = Lexicon(self._words())
+        self._names = [
+            sign.squeezed for known in self._known for sign in (*known.names, *known.loose)
+        ]
         self._last: Read | None = None
 
     def may_concern(self, data: bytes) -> bool:
@@ -192,7 +196,7 @@ class Reader:
             for each in read.cited(work):
                 add(duty, each.flow, each.start, each.end, each.how)
         for party in self._duties.parties:
-            for start, end in _party(plain, party.spellings):
+            for start, end in named(plain, party.spellings, self._names):
                 credited = credit(plain.source, views.visible, start, end, party.only)
                 if credited is not None:
                     low, high = credited.start, credited.end
@@ -263,29 +267,6 @@ class Reader:
         for party in self._duties.parties:
             if not party.only:  # parties that many texts name are credited where the data is named
                 yield from party.spellings
-
-
-def _party(flow: Flow, spellings: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Yield where a party is named; the longest spelling there is the one that counts."""
-    taken: list[tuple[int, int]] = []
-    for spelling in spellings:
-        for at, stop in flow.find(spelling):
-            if any(low <= at < high for low, high in taken):
-                continue
-            if not flow.begins(at) or not flow.ends(stop):
-                continue
-            taken.append((at, stop))
-            start, end = flow.span(at, stop)
-            if _is_compound(flow.source, start, end):
-                continue
-            if not re.search(r"[;:!?]|(?<![SU])\.\s|\n\s*\n", flow.source[start:end]):
-                yield start, end
-
-
-def _is_compound(source: str, start: int, end: int) -> bool:
-    """Whether a party's name is only a part of another: of a dataset's, a file's or a path's."""
-    before, after = source[max(0, start - 2) : start], source[end : end + 2]
-    return bool(re.search(r"\w[-\u2010\u2011]$|[_/\\@.]$", before) or re.match(r"[_/\\@]\w", after))
 
 
 def _address(source: str, start: int, end: int) -> tuple[int, int]:
