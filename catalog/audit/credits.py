@@ -115,6 +115,15 @@ _LABEL = re.compile(
 # Labels of facts that a list of people has too: they count only for what is said of data.
 _PERSONAL = re.compile(r"\b(author|institution|organi[sz]ation|creator|maintainer|机构)\w*\b", _I)
 
+# The data's name, and directly after it in brackets or behind a dash who gave them.
+_NAMED_WITH = re.compile(
+    r"(?:\b(?:data|datasets?|data ?sets?|database|images|radiographs|collection|corpus)|"
+    r"x-?rays?(?:[-\s]?\d+)?|cxrs?(?:[-\s]?\d+)?)[\]*_`\"'’\s]*(?:[(（]|\s[–—-]\s)\s*[\[*_]*"
+    r"(?:[^()\n;]{0,40}[,;]\s*)?(?:(?:by|from|of)\s+)?(?:the\s+)?[\[*_]*$",
+    _I,
+)
+_NAMED_WITH_ENDS = re.compile(r"^[\]*_\s]*(?:[)）,;:|.]|\s[–—-]|\n|$)")
+
 _NOT = re.compile(
     r"\b(not|never|nor|neither|cannot|unlike|instead of|rather than|excluding|except|no (?:data|"
     r"images?)|"
@@ -191,6 +200,8 @@ def credit(
     if thanks is not None and _thanked(before, after, about_data):
         return found
     if _AS_SOURCE.search(after):
+        return found
+    if _NAMED_WITH.search(before) and _NAMED_WITH_ENDS.match(after):
         return found
     label = _LABEL.search(source[max(0, start - 160) : start])
     if label is not None and (not _PERSONAL.search(label[0]) or _near_data(source, start)):
