@@ -47,11 +47,16 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
     else:
         named = bool(wording.HEADS_ROW.match(line) and wording.RESULTS.search(rest))
     named = named or bool(wording.SHOWN.search(line) or wording.MODEL_OF.search(line))
+    if wording.COMPATIBLE.search(before):
+        return "mentions"
     if wording.LABELLED.search(before):
         return "uses"
     others = _of_others(place)
     clear = wording.WE_USE.search(sentence) or wording.OWN.search(before)
     clear = clear or (wording.USING.search(before) and wording.AND_WE.search(rest))
+    opening = all(level == 1 for level, _ in place.sections)
+    if place.readme and opening and not others:
+        clear = clear or wording.OWN_OPENING.search(before)
     if not clear and not others:  # in a review, whoever trained on it are others
         clear = wording.CLEAR_USE.search(sentence) or wording.TRAINED.match(rest)
         if clear and wording.ONE_OF_MANY.search(before):
@@ -75,7 +80,6 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
         return "uses"
     above = [words for level, words in place.sections if level > 1]
     of_data = any(wording.SECTION_OF_DATA.search(words) for words in (place.heading or "", *above))
-    opening = all(level == 1 for level, _ in place.sections)
     described = place.readme and (
         wording.SUBJECT.fullmatch(before) or (opening and wording.WORKS_ON.search(before))
     )

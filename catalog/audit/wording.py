@@ -72,6 +72,15 @@ ONLY_SPOKEN_OF = re.compile(
     r"不同于|未使用|没有使用|例如|比如|诸如|たとえば|예를 들어",
     _I,
 )
+# Directly before a name of what could be used, and is not said to be.
+COMPATIBLE = re.compile(
+    r"\bcompatib\w*\s+(with|for|to)\s+(?:[\w-]+\W+){0,6}$|兼容[^。；\n]{0,16}$", _I
+)
+# The words in which a README opens on its own work: "A small study on datasets such as …".
+OWN_OPENING = re.compile(
+    r"^[\s>*_#]*(?:a|an|the|my|our)\s+(?:[\w-]+\s+){0,6}(project|study|experiment|thesis|notebook)\b",
+    _I,
+)
 # Named as one of many: who trains on "datasets such as" it need not have trained on it.
 ONE_OF_MANY = re.compile(
     r"\b(such as|like|e\.g\.|including|comme|como|wie)\W+(?:[\w-]+\W+){0,6}$|"
@@ -176,6 +185,9 @@ PART_OF_OTHERS = re.compile(
     _I,
 )
 TITLE_OF_OTHERS = re.compile(
+    r"^[\W_]*((public(ly)?|open|free|available|useful|medical|biomedical|health\w*|imaging|image|"
+    r"radiology|chest|x-?rays?|cxr|radiograph\w*)[\s-]+)+"
+    r"(datasets|databases|data ?sets|resources)[\W_]*$|"
     r"\b(paper (reading|summary|notes?|review)|reading notes?|(summary|review|list|overview) of|"
     r"survey|awesome|journal club)\b|论文(笔记|阅读|解读|速读|精读|导读)",
     _I,
