@@ -172,6 +172,22 @@ def column_of(visible: str, at: int) -> str | None:
     return [None, *_cells_above(visible, at)][-1]
 
 
+def header_of(visible: str, at: int) -> str:
+    """Return the first row of the table of Markdown in which a place is, or nothing."""
+    start = visible.rfind("\n", 0, at) + 1
+    row = ""
+    for _ in range(_ROWS):
+        end = visible.find("\n", start)
+        line = visible[start : end if end >= 0 else len(visible)]
+        if "|" not in line:
+            break
+        row = line
+        if start == 0:
+            break
+        start = visible.rfind("\n", 0, start - 1) + 1
+    return row
+
+
 def _cells_above(visible: str, at: int) -> list[str]:
     """Return the cells above a place in its table's column, the nearest first."""
     start = visible.rfind("\n", 0, at) + 1

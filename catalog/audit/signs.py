@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...schemas.recognise import Part, Recognise
 from .credits import credit
 from .flow import Flow, Views, literal, squeeze
-from .sentences import column_of, heading_of, lead_of, sections_of, sentence_of
+from .sentences import column_of, header_of, heading_of, lead_of, sections_of, sentence_of
 from .strength import (
     Place,
     Strength,
@@ -153,6 +153,7 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
         for start, end in literal(full, sign.squeezed, sign.written):
             if not closed(full.source, end):
                 continue
+            spans.append((start, end))  # an address that is written out is no path of a name
             yield full, start, end, what("url"), _offered(views, start, end)
     called = {sign.squeezed for sign in known.names} if views.text.kind.is_paper else ()
     for sign in known.loaders:
@@ -183,7 +184,8 @@ def places(known: Known, read: Read) -> Iterator[tuple[Flow, int, int, str, Stre
     if views.text.kind.is_paper and _is_about(known, plain, known.givers):
         for start, end in _names(plain, known.givers, None):
             if credit(plain.source, views.visible, start, end, []) is not None:
-                yield plain, start, end, what("name"), "uses"  # whose data were used is thanked
+                # Whose data were used is thanked.
+                yield plain, start, end, what("name"), _offered(views, start, end)
     named = (
         *_names(plain, known.names, None),
         *_names(plain, known.loose, known.unless),
@@ -231,6 +233,7 @@ def _place(views: Views, at: int) -> Place:
         lead_of(source, visible, at),
         views.text.path.stem.lower() == "readme",
         column_of(visible, at),
+        header_of(visible, at),
     )
 
 

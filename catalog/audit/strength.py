@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import wording
-from .sentences import HEADS_THANKS, sentence_of
+from .sentences import HEADS_THANKS, lead_of, sentence_of
 from .texts import TextKind
 
 Strength = Literal["uses", "mentions"]
@@ -19,7 +19,8 @@ class Place:
     """Where a name stands: under which heading, in which sections, in the list of what sentence.
 
     `sections` are level and words of the headings of Markdown and LaTeX, the nearest first;
-    `lead` introduces its list or table, and `column` heads its column of that. What a `readme`
+    `lead` introduces its list or table, `header` is the first row of the table, and `column` what
+    heads its column of that. What a `readme`
     describes is its project's.
     """
 
@@ -28,6 +29,7 @@ class Place:
     lead: str = ""
     readme: bool = False
     column: str | None = None
+    header: str = ""
 
 
 def named_in_prose(source: str, start: int, end: int, place: Place, first: bool) -> Strength:
@@ -46,6 +48,7 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
         named = True
     else:
         named = bool(wording.HEADS_ROW.match(line) and wording.RESULTS.search(rest))
+    named = named and not wording.OF_A_GUIDE.search(place.header)
     named = named or bool(wording.SHOWN.search(line) or wording.MODEL_OF.search(line))
     if wording.COMPATIBLE.search(before):
         return "mentions"
@@ -79,7 +82,10 @@ def named_in_prose(source: str, start: int, end: int, place: Place, first: bool)
     ):
         return "uses"
     above = [words for level, words in place.sections if level > 1]
-    of_data = any(wording.SECTION_OF_DATA.search(words) for words in (place.heading or "", *above))
+    of_data = any(
+        wording.SECTION_OF_DATA.search(words) and not wording.SECTION_OF_FAULTS.search(words)
+        for words in (place.heading or "", *above)
+    )
     described = place.readme and (
         wording.SUBJECT.fullmatch(before) or (opening and wording.WORKS_ON.search(before))
     )
@@ -133,7 +139,7 @@ def named_in_code(source: str, start: int, end: int, kind: TextKind) -> Strength
     before = before[-_NEAR:]
     if kind is not TextKind.CODE or wording.PATH.search(before):
         return "uses"
-    if in_keywords(source, start):
+    if in_keywords(source, start) or _listed(lead_of(source, source, start)) == "mentions":
         return "mentions"
     describes = wording.DESCRIBES.search(before)
     begin, _ = sentence_of(source, start, end)
@@ -165,6 +171,8 @@ def _listed(lead: str) -> Strength | None:
         return None
     if wording.CLEAR_USE.search(lead) or wording.OWN.search(lead):
         return "uses" if not _is_denied(lead) and not wording.OTHERS.search(lead) else "mentions"
+    if wording.COMPATIBLE.search(lead):
+        return "mentions"
     if wording.EXAMPLES.search(lead) or _is_denied(lead) or wording.ONLY_SPOKEN_OF.search(lead):
         return "mentions"
     return "uses" if wording.USE.search(lead) or wording.USE_OF.search(lead) else None
@@ -182,11 +190,12 @@ def _of_others(place: Place) -> bool:
     """Whether a place is in a section that speaks of others' work, or in a part of one."""
     if _titled_of_others(place):
         return True
-    if any(
-        level > 1 and wording.PART_OF_OTHERS.search(words) for level, words in place.sections[1:]
-    ):
-        return True
     heading = place.heading
+    above = place.sections
+    if above and heading is not None and heading.strip() in above[0][1]:
+        above = above[1:]  # it is looked at by itself
+    if any(level > 1 and wording.PART_OF_OTHERS.search(words) for level, words in above):
+        return True
     if heading is None:
         return False
     if wording.SECTION_OF_OTHERS.search(heading):

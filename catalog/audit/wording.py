@@ -59,7 +59,7 @@ ONLY_SPOKEN_OF = re.compile(
     r"included?|evaluated|part)|(do|did|does|have|has|was|were|is|are|will) not|don['’]t|"
     r"didn['’]t|never|without|"
     r"other (public\w* )?(available )?datasets|related (work|datasets)|future work|"
-    r"in (the )?future|plan(s|ned)? to|"
+    r"in (the )?future|plan(s|ned)? to|planned|"
     r"could|might|may be|would|larger than|smaller than|bigger than|similar to|such as|e\.g\.|"
     r"for example|defined (in|by)|recommended (for|to)|suitable for|suited (for|to)|intended for|"
     r"for instance|including|like|previous(ly)?|prior (work|studies)|earlier work|[Ww]ell[- ]known|"
@@ -74,7 +74,7 @@ ONLY_SPOKEN_OF = re.compile(
 )
 # Directly before a name of what could be used, and is not said to be.
 COMPATIBLE = re.compile(
-    r"\bcompatib\w*\s+(with|for|to)\s+(?:[\w-]+\W+){0,6}$|兼容[^。；\n]{0,16}$", _I
+    r"\bcompatib\w*\s+(?:with|for|to)\b\s*:?\s*(?:[\w-]+\W+){0,6}$|兼容[^。；\n]{0,16}$", _I
 )
 # The words in which a README opens on its own work: "A small study on datasets such as …".
 OWN_OPENING = re.compile(
@@ -141,7 +141,8 @@ EXAMPLES = re.compile(
     r"(some|several|many|a few|various|popular|common|commonly used|widely used|other|"
     r"well[- ]known|existing|notable) (\w+[\s-]+){0,4}(datasets?|databases|benchmarks|"
     r"resources|collections)|examples? (of|are|include)|for (example|instance)|candidates?|options|"
-    r"suggest\w*|recommend\w*|could|might|consider)\b",
+    r"suggest\w*|recommend\w*|could|might|consider|where to (find|get) (one|some|films?|images?)|"
+    r"(can|could|may) (test|try) with)\b",
     _I,
 )
 DENIED = re.compile(
@@ -149,7 +150,8 @@ DENIED = re.compile(
     r"don['’]t|didn['’]t|"
     r"doesn['’]t|never|neither|(?<!possible )without|not (?:use|train|includ|evaluat)\w*|"
     r"no images?|kein\w*|nicht|anders als|contrairement|a diferencia|"
-    r"ao contrário|plan to|future|could be|might|would(?! like| not (?:have )?be))\b|"
+    r"ao contrário|plan to|next steps|priorities|future|could be|might|"
+    r"would(?! like| not (?:have )?be))\b|"
     r"不同于|未使用|没有使用",
     _I,
 )
@@ -166,11 +168,18 @@ SECTION_OF_DATA = re.compile(
     r"requirements|prepar\w+|datensatz|daten|données|datos|dados|dati)\b|数据",
     _I,
 )
+# Headings of what could be taken: "Recommended datasets", "Data sources (suggested)".
+SUGGESTED = (
+    r"\b(recommended|suggested|candidate|possible|potential) (\w+ ){0,2}"
+    r"(data|data ?sets?|sources?)\b|\((recommended|suggested|optional|ideas)\)"
+)
 SECTION_OF_OTHERS = re.compile(
     r"\b(related|other|awesome|future|further reading|see also|comparison|state of the art|todo|"
-    r"review of|survey|list of|roadmap)\b",
+    r"review of|survey|list of|roadmap|next steps|optional)\b|" + SUGGESTED,
     _I,
 )
+# Headings of what is wrong with data in general.
+SECTION_OF_FAULTS = re.compile(r"\b(bias(es)?|challenges?|pitfalls?)\b", _I)
 # Headings of works, unless they are of data too: "Paper and data", "Background of the dataset".
 SECTION_OF_WORKS = re.compile(
     r"\b(background|references|bibliograph\w*|literature|papers?|literatur|"
@@ -180,8 +189,8 @@ SECTION_OF_WORKS = re.compile(
 # Headings under which all sections, whatever they are called, speak of others' work.
 PART_OF_OTHERS = re.compile(
     r"\b(related|literature|(prior|previous|earlier|existing) (work|research|studies|approaches)|"
-    r"state of the art|survey|further reading|future|see also|roadmap|todo|references|"
-    r"bibliograph\w*|(review|list) of)\b",
+    r"state of the art|survey|further reading|future|see also|roadmap|todo|references|next steps|"
+    r"bibliograph\w*|(review|list) of)\b|" + SUGGESTED,
     _I,
 )
 TITLE_OF_OTHERS = re.compile(
@@ -222,6 +231,10 @@ MODEL_OF = re.compile(
 # The first cell of a row of results.
 HEADS_ROW = re.compile(r"^\s*\|\s*[*_`]*(?:\w+\s)?$")
 RESULTS = re.compile(r"\|\s*[*_]*\d*[.,]\d+|\d\s*%")
+# Columns of a table that advises: of projects to try, of datasets to choose from.
+OF_A_GUIDE = re.compile(
+    r"\|\s*(level|difficulty|pros|cons|strengths?|weakness(es)?|best for)\s*(?=\|)", _I
+)
 DATA_COLUMN = re.compile(r"(the )?(data ?sets?|data|corpus|corpora|cohorts?|benchmarks?)", _I)
 # A line that draws a folder, as trees of files do.
 DRAWN = re.compile(r"^[\s│├└─┬|`+*-]*[\w.-]*$")
