@@ -34,6 +34,7 @@ USE_OF = re.compile(
     r"(from|of|in)|radiographs? from|x-?rays from|perform\w*|requires?|needs?|expects?|"
     r"select(ed)?|consist\w*|compris\w*|(on|from|with|of) the following|"
     r"(drawn|taken|cut|made|come|comes|came) (out )?(from|of)|analysis of|work(s|ed)? (on|with)|"
+    r"transfer\w* (between|from|to)|"
     r"(achiev\w*|attain\w*|reach\w*|scor\w*|AU(RO)?C|accuracy|F1|results?)\b(?:[^.;]|\.\d){0,80}\bon)\b|"
     r"\b\d[\d,]+\+?\s+$|"
     r"\b(generate|create|build|make|fetch|get)\s+(the\s+)?[\[*_`\"']*$|"
@@ -151,7 +152,7 @@ DENIED = re.compile(
     r"doesn['’]t|never|neither|(?<!possible )without|not (?:use|train|includ|evaluat)\w*|"
     r"no images?|kein\w*|nicht|anders als|contrairement|a diferencia|"
     r"ao contrário|plan to|next steps|priorities|future|could be|might|"
-    r"would(?! like| not (?:have )?be))\b|"
+    r"would(?! like| not (?:have )?be))\b|\brecommended:|"
     r"不同于|未使用|没有使用",
     _I,
 )
