@@ -46,8 +46,8 @@ class Recognise(Model):
     of the words of `context` stands in the text, and none of `unless`. `folders` are parts of paths
     that other data may have too: they count where none of `unless` stands in the text. `givers` are
     names of those who gave the data: who credits them in such a text uses the data. `together` are
-    files of common names that mean the dataset when all of a list are named. `papers` are names of
-    files that the owner gives with the data: what they say is the owner's word, not that of a
+    names of files or columns that mean the dataset when all of a list are named. `papers` are names
+    of files that the owner gives with the data: what they say is the owner's word, not that of a
     project that keeps a copy. `urls` are pages and identifiers that offer the data, mirrors
     included.
     `links`, `parties` and `credits` belong to a duty: the addresses that are the one it asks for,
