@@ -41,7 +41,7 @@ def read(places: Sequence[str]) -> tuple[Artifact, ...]:
 
 def read_one(place: str) -> Artifact:
     """Return an artefact with its checksum; see `read`."""
-    return url(place) if is_url(place) else _of_path(Path(place))
+    return url(place) if is_url(place) else _of_path(place)
 
 
 def is_url(place: str) -> bool:
@@ -57,8 +57,8 @@ def url(place: str) -> Artifact:
     try:
         parts = urlsplit(place)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"{_cut(place)} is not a URL: {error}") from error
+    except ValueError as error:  # whose words may be those of a password
+        raise UsageError(f"{_cut(place)} is not a URL; write scheme://host/path") from error
     if not host or parts.scheme == "file" or not place.isprintable() or " " in place:
         raise UsageError(f"{_cut(place)} is not a URL; write scheme://host/path, or name a file")
     at = parts.netloc.rpartition("@")[2]
@@ -76,6 +76,8 @@ def url(place: str) -> Artifact:
 
 def path(place: str | Path) -> Artifact:
     """Return a file or folder by its place alone, without looking at it."""
+    if not os.fspath(place):
+        raise UsageError("the artefact has no name; name its file, its folder or its URL")
     full = os.path.abspath(place)  # noqa: PTH100 - a link stays the name that was given
     if not full.isprintable():
         raise UsageError(f"{_cut(full)}: the name holds a character that cannot be printed")
@@ -88,7 +90,7 @@ def _check_length(place: str) -> None:
         raise UsageError(f"{_cut(place)}: longer than {_LONGEST} characters; shorten it")
 
 
-def _of_path(given: Path) -> Artifact:
+def _of_path(given: str) -> Artifact:
     place = path(given).place
     try:
         status = Path(place).stat()
@@ -143,5 +145,5 @@ def _line(digest: str, name: str) -> bytes:
 
 def _cut(place: str) -> str:
     """Return a place as an error shows it: short, and without what may be a secret."""
-    bare = re.sub(r"//[^/@]*@", "//…@", place).partition("?")[0]
+    bare = re.sub(r"//.*@", "//…@", place, flags=re.DOTALL).partition("?")[0].partition("#")[0]
     return repr(bare[:80])

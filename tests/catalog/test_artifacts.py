@@ -82,6 +82,8 @@ def test_what_is_no_artefact(tmp_path: Path) -> None:
         with pytest.raises((InputError, UsageError)) as caught:
             artifacts.read_one(str(tmp_path / name))
         assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(UsageError, match="has no name"):
+        artifacts.read_one("")
     with pytest.raises(UsageError, match="cannot be printed"):
         artifacts.read_one("model\x1b[31m.pt")
 
@@ -112,6 +114,9 @@ def test_a_url_keeps_what_is_not_secret(given: str, kept: str) -> None:
         "https://ada:secret@",
         "https://[::1",
         "https://x:port/",
+        "https://ada:a/secret@x.org/",
+        "https://ada:secret/b@x.org/",
+        "https://ada:a@secret@[::1/",
         "file:///etc/passwd",
         "https://x.org/a b?token=secret",
         "https://x.org/\x1b[31m",
