@@ -61,7 +61,7 @@ def waiting(session: Session, location: str) -> list[Waiting]:
         except InputError as error:
             found.append(Waiting(str(path), str(error), here=True))
             continue
-        if each.catalog != spool.name_of(location):
+        if not spool.is_for(each.catalog, location):
             reason = f"{path}: a use waits for the catalog {each.catalog}"
             found.append(Waiting(str(path), reason, here=False))
             continue
@@ -96,13 +96,12 @@ def facts_of(entry: SpooledUse) -> Facts:
 
 def _read(location: str) -> Iterator[tuple[Path, SpooledUse]]:
     """Yield the entries for a catalog; what is no entry stays where it is."""
-    name = spool.name_of(location)
     for path in spool.entries():
         try:
             each = _entry(path)
         except InputError:
             continue
-        if each.catalog == name:
+        if spool.is_for(each.catalog, location):
             yield path, each
 
 

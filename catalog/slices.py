@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import InputError, NotFoundError, UsageError
@@ -112,7 +113,8 @@ def find(
 ) -> Slice:
     """Return the slice of an export's id, its beginning or its place in a bucket, or of a subset.
 
-    A subset without a version means its newest one, or the one that was newest at `before`.
+    A subset without a version means its newest one, or the one that was newest at `before`; one
+    that every catalog has from the start was always there.
     Raises `UsageError` unless one of both is named, and `NotFoundError` for what is not there.
     """
     if (export is None) == (subset is None):
@@ -129,7 +131,9 @@ def find(
 
 def _at(session: Session, newest: Subset, before: datetime) -> Subset:
     query = select(Subset).where(
-        Subset.dataset_id == newest.dataset_id, Subset.name == newest.name, Subset.at <= before
+        Subset.dataset_id == newest.dataset_id,
+        Subset.name == newest.name,
+        sa.or_(col(Subset.at) <= before, sa.and_(col(Subset.built_in), col(Subset.version) == 1)),
     )
     row = session.exec(query.order_by(col(Subset.version).desc()).limit(1)).first()
     if row is None:

@@ -20,6 +20,7 @@ from .settings import data_folder
 _LARGEST = 4 << 20  # bytes of an entry
 _SUFFIX = ".json"
 _TRIES = 5
+_PORT = ":5432"  # of a server whose URL names none
 
 
 def folder() -> Path:
@@ -28,15 +29,29 @@ def folder() -> Path:
 
 
 def name_of(location: str) -> str:
-    """Return how an entry names its catalog: a file's full path, or a URL without its secrets."""
+    """Return how an entry names its catalog: a file's real path, or a URL without its secrets."""
     if "://" not in location:
-        return str(Path(location).expanduser().absolute())
+        return _real(Path(location).expanduser())
     scheme, _, rest = location.partition("://")
     if scheme.startswith("sqlite"):
-        return str(Path(rest.partition("?")[0].removeprefix("/")).expanduser().absolute())
+        return _real(Path(rest.partition("?")[0].removeprefix("/")).expanduser())
     parts = urlsplit(location)
     host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", [""])[0]
-    return f"postgresql://{host}{parts.path}"
+    return f"postgresql://{host.lower().removesuffix(_PORT)}{parts.path}"
+
+
+def is_for(named: str, location: str) -> bool:
+    """Tell whether a catalog that an entry names is the one at a location.
+
+    A link on the way may have been missing with the catalog when the entry was written.
+    """
+    here = name_of(location)
+    return named == here or ("://" not in named and _real(named) == here)
+
+
+def _real(path: str | Path) -> str:
+    """Return the one path of a file that can be reached by several, whether it is there or not."""
+    return os.path.realpath(path)
 
 
 def write(entry: Mapping[str, Any]) -> Path:

@@ -168,9 +168,8 @@ class Training:
         from . import projects, slices
 
         with _opened(self._known.location) as opened, opened.reading() as session:
-            found = slices.find(
-                session, self._stated["export"], self._stated["subset"], self._started
-            )
+            # What is there now was there when the block began, whatever other hosts' clocks say.
+            found = slices.find(session, self._stated["export"], self._stated["subset"])
             if self._slice is None:
                 self._slice = slices.SliceFacts.of(found)
             if self._stated["subset"] is not None:

@@ -230,6 +230,50 @@ def test_a_use_waits_for_its_own_catalog(sqlite_location: str, tmp_path: Path) -
     assert len(recorded(str(elsewhere))) == 1
 
 
+def test_a_use_finds_its_catalog_by_another_path(sqlite_location: str, tmp_path: Path) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.add_project("thesis")
+    away = Path(sqlite_location).rename(tmp_path / "away")
+    link = tmp_path / "link"  # which is away, too
+    (tmp_path / "there").mkdir()
+    for folder in (link, tmp_path / "there" / ".."):
+        with tracking.training("thesis", subset="hernia", catalog=folder / "catalog.sqlite"):
+            pass
+    link.symlink_to(tmp_path)
+    away.rename(sqlite_location)
+    assert len(recorded(sqlite_location)) == 2
+    assert waiting(sqlite_location) == []
+
+
+def test_a_run_before_the_first_command_is_recorded_by_it(tmp_path: Path) -> None:
+    place = tmp_path / "new.sqlite"
+    with tracking.training("thesis", subset="hernia", catalog=place):
+        pass
+    with Catalog.open(place) as catalog:
+        catalog.add_project("thesis")
+    (found,) = recorded(str(place))
+    assert (found.subset, found.subset_version) == ("hernia", 1)
+
+
+def test_a_subset_that_is_there_may_be_newer_than_this_clock(
+    sqlite_location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.add_project("thesis")
+        catalog.create_subset("late", "hernia")
+
+    class Slow(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) - timedelta(minutes=5)
+
+    monkeypatch.setattr(tracking, "datetime", Slow)
+    with tracking.training("thesis", subset="late", catalog=sqlite_location) as use:
+        pass
+    assert use.recorded
+    assert [each.subset_version for each in recorded(sqlite_location)] == [1]
+
+
 def test_a_spooled_subset_without_a_version_is_the_one_of_then(sqlite_location: str) -> None:
     path = Path(sqlite_location)
     with Catalog.open(path) as catalog:
@@ -493,10 +537,11 @@ def test_no_bytes_in_the_spool_break_a_command(template: Path, tmp_path: Path, d
     ("location", "name"),
     [
         ("/data/c.sqlite", "/data/c.sqlite"),
+        ("/data/x/../c.sqlite", "/data/c.sqlite"),
         ("sqlite:////data/c.sqlite", "/data/c.sqlite"),
-        ("postgresql://ada:pw@db.example.org:5432/c?sslmode=require", "postgresql://db.example.org:5432/c"),
-        ("postgres://db.example.org:5432/c", "postgresql://db.example.org:5432/c"),
-        ("postgresql+psycopg://db.example.org:5432/c", "postgresql://db.example.org:5432/c"),
+        ("postgresql://ada:pw@db.example.org:5432/c?sslmode=require", "postgresql://db.example.org/c"),
+        ("postgres://db.example.org:5433/c", "postgresql://db.example.org:5433/c"),
+        ("postgresql+psycopg://DB.example.org/c", "postgresql://db.example.org/c"),
         ("postgresql://ada@/c?host=/run/pg&password=pw", "postgresql:///run/pg/c"),
     ],
 )  # fmt: skip
