@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +30,23 @@ def fingerprint(project: str, problem: Problem) -> str:
     return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogateescape"))
 
 
+def names_of(report: AuditReport) -> dict[str, str]:
+    """Return what each project is known by, by its folder as the report has it.
+
+    That is its name, wherever it lies; of projects that share one, also the folders in which they
+    differ.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for each in report.projects:
+        alike[each.name].append(each.root)
+    names = {}
+    for name, roots in alike.items():
+        above = os.path.commonpath(map(os.path.abspath, roots))
+        for root in roots:
+            names[root] = name if len(roots) == 1 else f"{name}\n{os.path.relpath(root, above)}"
+    return names
+
+
 def apply(report: AuditReport, path: Path) -> AuditReport:
     """Return the report with the problems that the file knows set apart.
 
@@ -45,8 +64,10 @@ def apply(report: AuditReport, path: Path) -> AuditReport:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     known = set(found.known)
     projects = []
+    names = names_of(report)
     for each in report.projects:
-        old = tuple(one for one in each.problems if fingerprint(each.name, one) in known)
+        name = names[each.root]
+        old = tuple(one for one in each.problems if fingerprint(name, one) in known)
         new = tuple(one for one in each.problems if one not in old)
         projects.append(replace(each, problems=new, known=old))
     return replace(report, projects=tuple(projects))
@@ -54,8 +75,9 @@ def apply(report: AuditReport, path: Path) -> AuditReport:
 
 def write(report: AuditReport) -> str:
     """Return a baseline's text: every problem of the report, those that were known included."""
+    names = names_of(report)
     known = {
-        fingerprint(each.name, problem)
+        fingerprint(names[each.root], problem)
         for each in report.projects
         for problem in (*each.problems, *each.known)
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..baseline import fingerprint
+from ..baseline import fingerprint, names_of
 from ..model import AuditReport, Problem, ProjectReport, Rule
 
 _SCHEMA = (
@@ -58,14 +58,16 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _results(report: AuditReport) -> Iterator[dict[str, Any]]:
     places = {rule.id: number for number, rule in enumerate(report.rules)}
+    names = names_of(report)
     for number, project in enumerate(report.projects):
+        name = names[project.root]
         for state, problems in (("new", project.problems), ("unchanged", project.known)):
             for problem in problems:
-                yield _result(number, project, problem, places[problem.rule], state)
+                yield _result(number, project, name, problem, places[problem.rule], state)
 
 
 def _result(
-    number: int, project: ProjectReport, problem: Problem, rule: int, state: str
+    number: int, project: ProjectReport, name: str, problem: Problem, rule: int, state: str
 ) -> dict[str, Any]:
     place: dict[str, Any] = {
         "artifactLocation": {"uri": quote(problem.path or "."), "uriBaseId": _base(number)}
@@ -78,6 +80,6 @@ def _result(
         "level": problem.severity.value,
         "message": {"text": f"{project.name}: {problem.message}; {problem.mend}"},
         "locations": [{"physicalLocation": place}],
-        "partialFingerprints": {"cxrcat/1": fingerprint(project.name, problem)},
+        "partialFingerprints": {"cxrcat/1": fingerprint(name, problem)},
         "baselineState": state,
     }

@@ -166,6 +166,20 @@ def test_a_baseline_hides_what_it_knows_and_nothing_else(tmp_path: Path) -> None
     assert baseline.apply(same, path).projects[0].problems == ()
 
 
+def test_projects_of_one_name_are_known_apart(tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    (one, _) = report(tmp_path / "ada" / "code").projects
+    other = replace(one, root=str(tmp_path / "bob" / "code"), problems=())
+    both = replace(report(tmp_path), projects=(one, other))
+    known.write_text(baseline.write(both))
+    worse = replace(both, projects=(one, replace(other, problems=one.problems)))
+    before, after = baseline.apply(worse, known).projects
+    assert (before.problems, after.known) == ((), ())
+    log = json.loads(render(ResultFormat.SARIF, worse))
+    prints = [each["partialFingerprints"]["cxrcat/1"] for each in log["runs"][0]["results"]]
+    assert len(set(prints)) == len(prints) == 6
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"known": 3}', '{"known": [], "x": 1}', "\xff"])
 def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "known.json"
