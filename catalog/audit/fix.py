@@ -1,7 +1,8 @@
 """Write the papers that a project lacks, and touch nothing else in it.
 
 ATTRIBUTION.md and CITATION.cff are written where there are none, or where an earlier fix wrote
-them; a README gets a section between two marks, which is replaced the next time.
+them; a README gets a section between two marks, which is replaced the next time. What stands
+outside of the marks stays, and so does a file in another encoding than UTF-8.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from .model import ProjectReport
 
 BEGIN, END = "<!-- cxrcat:attribution -->", "<!-- /cxrcat:attribution -->"
 _WRITTEN = "# Written by cxrcat audit --fix; it is written again as long as this line stands here."
-_SECTION = re.compile(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+_ENDS = r"(?=[ \t]*\r?$)"
+# Marks are lines of their own, since a text may speak of them; between two is no other beginning,
+# lest what follows one that lost its end be taken for ours.
+_SECTION = re.compile(
+    rf"^{re.escape(BEGIN)}{_ENDS}(?:(?!^{re.escape(BEGIN)}).)*?^{re.escape(END)}{_ENDS}",
+    re.DOTALL | re.MULTILINE,
+)
 _ATTRIBUTION, _CFF = "ATTRIBUTION.md", "CITATION.cff"
 _READMES = ("README.md", "Readme.md", "readme.md")
 
@@ -57,18 +64,20 @@ def _write(
     root: Path, name: str, duties: Sequence[Duty], works: Sequence[Citation]
 ) -> Iterator[Path]:
     words = "\n\n".join(_words(duties, works))
-    texts = {
-        _ATTRIBUTION: f"{BEGIN}\n# Attribution\n\n{words}\n{END}\n",
-        _CFF: _cff(name, duties, works),
-    }
-    for file, text in texts.items():
-        path = root / file
-        if _is_ours(path) and _replace(path, text):
+    path = root / _ATTRIBUTION
+    if _is_ours(path):
+        text = _read(path) if path.exists() else ""
+        if _replace(path, _with_section(text, f"# Attribution\n\n{words}")):
             yield path
+    path = root / _CFF
+    if _is_ours(path) and _replace(path, _cff(_shown(name), duties, works)):
+        yield path
     for file in _READMES:
         path = root / file
         if path.is_file() and not path.is_symlink():
-            if _replace(path, _with_section(_read(path), words)):
+            text = _read(path)
+            section = f"## Data attribution\n\n{words}"
+            if "\0" not in text and _replace(path, _with_section(text, section)):
                 yield path
             return
 
@@ -114,10 +123,18 @@ def _is_ours(path: Path) -> bool:
 
 
 def _with_section(text: str, words: str) -> str:
-    section = f"{BEGIN}\n## Data attribution\n\n{words}\n{END}"
+    """Return a text with the section, in the line ends of the text; the rest stays as it is."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    section = f"{BEGIN}\n{words}\n{END}".replace("\n", end)
     if _SECTION.search(text):
         return _SECTION.sub(lambda _: section, text, count=1)
-    return f"{text.rstrip()}\n\n{section}\n" if text.strip() else f"{section}\n"
+    gap = end * 2 if text and not text.endswith("\n") else end if text else ""
+    return f"{text}{gap}{section}{end}"
+
+
+def _shown(name: str) -> str:
+    """Return the name of a folder as YAML can hold it."""
+    return clean(name.encode("utf-8", "replace").decode())
 
 
 def _read(path: Path) -> str:
@@ -125,12 +142,9 @@ def _read(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> bool:
-    """Write a file whole, beside and renamed, in the line ends that it had; tell if it changed."""
-    before = path.read_bytes() if path.exists() else None
-    if before is not None and b"\r\n" in before:
-        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    """Write a file whole, beside and renamed; tell if it changed."""
     data = text.encode("utf-8", "surrogateescape")
-    if data == before:
+    if path.exists() and data == path.read_bytes():
         return False
     whole.write(path, data)
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tarfile
 import zipfile
@@ -102,6 +103,40 @@ def test_what_the_fix_touches(cxrcat: Run, root: Path) -> None:
     assert sorted(path.name for path in root.iterdir()) == [
         *("ATTRIBUTION.md", "CITATION.cff", "README.md", "other.md"),
     ]
+
+
+def test_the_fix_keeps_what_stands_outside_of_its_marks(cxrcat: Run, root: Path) -> None:
+    begin, end = "<!-- cxrcat:attribution -->", "<!-- /cxrcat:attribution -->"
+    readme, paper = root / "README.md", root / "ATTRIBUTION.md"
+    mine = (
+        f"# Study\r\n\nTrained on ChestX-ray14; `{begin}` and `{end}` mark it.\n{begin}\nMine.  \n"
+    )
+    readme.write_bytes(mine.encode())
+    cxrcat("audit", "study", "--fix")
+    paper.write_text(paper.read_text() + "Also mine.\n")
+    before = readme.read_bytes()
+    assert before.startswith(mine.encode())
+    (root / "more.md").write_text("We used four_findings_expert_labels_test_labels.csv.\n")
+    assert "written: study/README.md" in cxrcat("audit", "study", "--fix").stderr
+    assert readme.read_bytes().startswith(mine.encode())
+    assert b"10.1148/radiol" in readme.read_bytes()
+    assert paper.read_text().endswith("\nAlso mine.\n")
+    assert "10.1148/radiol" in paper.read_text()
+
+
+def test_the_fix_leaves_a_readme_in_another_encoding(cxrcat: Run, audit: Audit, root: Path) -> None:
+    data = "# Study\n\nTrained on ChestX-ray14.\n".encode("utf-16")
+    (root / "README.md").write_bytes(data)
+    assert "README" not in cxrcat("audit", "study", "--fix").stderr
+    assert (root / "README.md").read_bytes() == data
+    assert rules(audit(code=0)) == set()
+
+
+def test_a_fixed_citation_of_a_folder_whose_name_is_no_text(cxrcat: Run, work: Path) -> None:
+    place = os.fsdecode(os.fsencode(work) + b"/caf\xe9")
+    Path(place).mkdir()
+    Path(place, "README.md").write_text("Trained on ChestX-ray14.\n")
+    assert cxrcat("audit", place, "--fix", "--fail-on", "note").returncode == 0
 
 
 def test_the_fix_writes_through_no_link(cxrcat: Run, root: Path, work: Path) -> None:
