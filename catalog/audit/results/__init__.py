@@ -19,7 +19,14 @@ class ResultFormat(StrEnum):
 
 
 def render(form: ResultFormat, report: AuditReport) -> str:
-    """Return an audit's results in one form, ending in a newline."""
+    """Return an audit's results in one form, ending in a newline.
+
+    Bytes of a folder's name that are no text become escapes, which JSON has, too.
+    """
+    return _render(form, report).encode("utf-8", "backslashreplace").decode()
+
+
+def _render(form: ResultFormat, report: AuditReport) -> str:
     match form:  # each imports what the others do without
         case ResultFormat.JSON:
             from . import data

@@ -180,6 +180,17 @@ def test_projects_of_one_name_are_known_apart(tmp_path: Path) -> None:
     assert len(set(prints)) == len(prints) == 6
 
 
+@pytest.mark.parametrize("form", ResultFormat)
+def test_a_folder_whose_name_is_no_text(tmp_path: Path, form: ResultFormat) -> None:
+    found = report(tmp_path)
+    (one, quiet) = found.projects
+    odd = replace(one, name="caf\udce9", root=f"{tmp_path}/caf\udce9")
+    text = render(form, replace(found, projects=(odd, quiet)))
+    assert text.encode()
+    if form is ResultFormat.JSON:
+        assert json.loads(text)["projects"][0]["name"] == "caf\udce9"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"known": 3}', '{"known": [], "x": 1}', "\xff"])
 def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "known.json"
