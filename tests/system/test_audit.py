@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,27 @@ def test_a_fixed_citation_of_a_folder_whose_name_is_no_text(cxrcat: Run, work: P
     Path(place).mkdir()
     Path(place, "README.md").write_text("Trained on ChestX-ray14.\n")
     assert cxrcat("audit", place, "--fix", "--fail-on", "note").returncode == 0
+
+
+def test_results_go_into_pipes_and_devices_and_replace_none(
+    cxrcat: Run, root: Path, work: Path
+) -> None:
+    (root / "README.md").write_text("Trained on ChestX-ray14.\n")
+    pipe = work / "pipe"
+    os.mkfifo(pipe)
+    command = ("audit", "study", "--format", "json", "--output")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert cxrcat(*command, "pipe").returncode == 1
+        json.loads(read.result(60))
+    assert pipe.is_fifo()
+    json.loads(cxrcat(*command, "/dev/stdout").stdout)
+    with (work / "out.json").open("w") as stream:
+        link = work / "own"
+        link.symlink_to("/proc/self/fd/1")
+        cxrcat(*command, "own", stdout=stream, stderr=None, capture_output=False)
+    assert link.is_symlink()
+    json.loads((work / "out.json").read_text())
 
 
 def test_the_fix_writes_through_no_link(cxrcat: Run, root: Path, work: Path) -> None:
