@@ -102,7 +102,7 @@ def audit(
         raise UsageError(f"--json and --format {form} exclude one another; choose one")
     form = Form.json if json else form
     wanted = Wanted(
-        tuple(str(path) for path in paths),
+        tuple(map(_place, paths)),
         full=full,
         respect_gitignore=respect_gitignore,
         only=frozenset(rule or ()),
@@ -136,11 +136,14 @@ def audit(
             raise typer.Exit(1)
 
 
+def _place(path: Path) -> str:
+    """Return a path that ends in a name, by which its project is called: `..` is none."""
+    return os.path.realpath(path) if ".." in path.parts else str(path)
+
+
 def _write(path: Path, text: str) -> None:
     from ..catalog import whole
 
-    if str(path) == os.devnull:  # which can be written to, and not replaced
-        return
     whole.write(path, text.encode())
 
 

@@ -140,6 +140,18 @@ def test_a_fixed_citation_of_a_folder_whose_name_is_no_text(cxrcat: Run, work: P
     assert cxrcat("audit", place, "--fix", "--fail-on", "note").returncode == 0
 
 
+def test_a_project_that_is_named_from_within(cxrcat: Run, root: Path) -> None:
+    (root / "README.md").write_text("Trained on ChestX-ray14.\n")
+    (root / "src").mkdir()
+    for place in ("..", "../../study/src/.."):
+        done = cxrcat("audit", place, "--json", cwd=root / "src")
+        (project,) = json.loads(done.stdout)["projects"]
+        assert (project["name"], project["root"]) == ("study", str(root))
+    assert cxrcat("audit", "..", "--fix", cwd=root / "src").returncode == 0
+    assert "\ntitle: study\n" in (root / "CITATION.cff").read_text()
+    assert {row["root"] for row in json.loads(cxrcat("audits", "--json").stdout)} == {str(root)}
+
+
 def test_results_go_into_pipes_and_devices_and_replace_none(
     cxrcat: Run, root: Path, work: Path
 ) -> None:
