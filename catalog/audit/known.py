@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import xxhash
@@ -24,11 +25,15 @@ from ...schemas.tables import (
     Subset,
     Use,
     Withdrawal,
+    key_of,
 )
 from ..bitmaps import dump, load, ordinals
 from ..datasets import full_descriptor
 from ..images import ordinals_of
 from ..index import DatasetIndex
+
+if TYPE_CHECKING:
+    from ..patients import Patients
 
 _IMAGES: sa.Table = Image.__table__  # type: ignore[attr-defined]
 _REPLICAS: sa.Table = Replica.__table__  # type: ignore[attr-defined]
@@ -81,6 +86,7 @@ class Known:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._patients: dict[int, Patients] = {}
         rows = session.exec(select(Dataset).order_by(col(Dataset.id))).all()
         self.releases = [Release(row, full_descriptor(session, row)) for row in rows]
 
@@ -225,8 +231,10 @@ class Known:
 
     def patients(self, release: Release, members: BitMap) -> BitMap:
         """Return the ranks of the patients of images."""
-        ranks = DatasetIndex(self.session, release.row).patients.ranks
-        return BitMap(ranks[ordinals(members)])
+        key = key_of(release.row)
+        if key not in self._patients:
+            self._patients[key] = DatasetIndex(self.session, release.row).patients
+        return BitMap(self._patients[key].ranks[ordinals(members)])
 
     def name_of(self, release: Release, ordinal: int) -> str:
         """Return the name of an image."""

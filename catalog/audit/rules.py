@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
 from ...schemas.terms import DutyKind
 from .found import parts_in
-from .known import Known, Release, unpack
+from .known import Known, unpack
 from .model import Facts, FoundImages, Problem, Rule, Severity
 from .owing import Owed
 
@@ -275,31 +277,46 @@ def _unexplained(project: Project) -> Iterator[Found]:
     "Split by patient: 'cxrcat subset split NAME --into train=0.8,test=0.2'.",
 )
 def _leak(project: Project) -> Iterator[Found]:
-    slices: list[tuple[str, set[str], Release, BitMap]] = []
+    parts: dict[int, list[_Part]] = defaultdict(list)
+
+    def add(place: str, names: Collection[str], dataset: str, members: str | None) -> None:
+        release = project.known.release(dataset)
+        if release is not None and members and len(names) == 1:
+            (name,) = names
+            patients = project.known.patients(release, unpack(members))
+            parts[release.row.id or 0].append(_Part(place, name, patients))
+
     for export in project.facts.exports:
-        release = project.known.release(export.dataset)
-        if release is not None and export.members and len(export.parts) == 1:
-            slices.append((export.folder, set(export.parts), release, unpack(export.members)))
+        add(export.folder, export.parts, export.dataset, export.members)
     for images in project.facts.images:
-        release = project.known.release(images.dataset)
-        parts = parts_in(set(images.path.casefold().replace("_", "/").split("/")))
-        if release is not None and len(parts) == 1 and not images.archive:
-            slices.append((images.path, parts, release, unpack(images.members)))
-    for one, other in combinations(slices, 2):
-        if (
-            one[1] == other[1]
-            or one[2].row.id != other[2].row.id
-            or "test" not in one[1] | other[1]
-        ):
-            continue
-        shared = project.known.patients(one[2], one[3]) & project.known.patients(other[2], other[3])
-        if shared:
-            message = (
-                f"{len(shared):,} patients are both in {one[0]} ({', '.join(one[1])}) and in "
-                f"{other[0]} ({', '.join(other[1])})"
-            )
-            mend = "split by patient with 'cxrcat subset split'"
-            yield other[0], None, message, mend, f"{one[0]} {other[0]}"
+        words = set(images.path.casefold().replace("_", "/").split("/"))
+        if not images.archive:
+            add(images.path, parts_in(words), images.dataset, images.members)
+    for every in parts.values():
+        for one, other in combinations(_leaking(every), 2):
+            if one.name == other.name or "test" not in (one.name, other.name):
+                continue
+            if shared := one.patients & other.patients:
+                message = (
+                    f"{len(shared):,} patients are both in {one.place} ({one.name}) and in "
+                    f"{other.place} ({other.name})"
+                )
+                mend = "split by patient with 'cxrcat subset split'"
+                yield other.place, None, message, mend, f"{one.place} {other.place}"
+
+
+class _Part(NamedTuple):
+    place: str
+    name: str
+    patients: BitMap
+
+
+def _leaking(parts: Sequence[_Part]) -> list[_Part]:
+    """Return the parts with a patient who is in test and in another part: of many, few are."""
+    test = BitMap.union(BitMap(), *(each.patients for each in parts if each.name == "test"))
+    others = BitMap.union(BitMap(), *(each.patients for each in parts if each.name != "test"))
+    both = test & others
+    return [each for each in parts if each.patients & both]
 
 
 @_rule(
