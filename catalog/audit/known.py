@@ -222,11 +222,12 @@ class Known:
         return frozenset(self.session.exec(query.where(Project.path == root)))
 
     @cached_property
-    def withdrawn(self) -> Mapping[int, Mapping[int, str]]:
-        """Why each withdrawn image was, by release and ordinal."""
-        found: dict[int, dict[int, str]] = {}
-        for row in self.session.exec(select(Withdrawal)):
-            found.setdefault(row.dataset_id, {})[row.ordinal] = row.reason
+    def withdrawn(self) -> Mapping[int, Mapping[str, BitMap]]:
+        """The withdrawn images, by release and reason."""
+        found: dict[int, dict[str, BitMap]] = {}
+        for row in self.session.exec(select(Withdrawal).order_by(col(Withdrawal.ordinal))):
+            reasons = found.setdefault(row.dataset_id, {})
+            reasons.setdefault(row.reason, BitMap()).add(row.ordinal)
         return found
 
     def patients(self, release: Release, members: BitMap) -> BitMap:

@@ -332,19 +332,21 @@ def _withdrawn(project: Project) -> Iterator[Found]:
     places += [(each.path, each.dataset, each.members) for each in project.facts.images]
     for place, dataset, members in places:
         release = project.known.release(dataset)
-        reasons = project.known.withdrawn.get(release.row.id or 0, {}) if release else {}
-        gone = sorted(unpack(members) & BitMap(reasons)) if reasons else []
-        if release is None or not gone:
+        if release is None or not members:
             continue
-        names = ", ".join(project.known.name_of(release, each) for each in gone[:_NAMED])
-        yield (
-            place,
-            None,
-            f"{len(gone):,} images were withdrawn ({reasons[gone[0]]}): {names}"
-            + (" …" if len(gone) > _NAMED else ""),
-            "export the newest version of the subset, which leaves them out",
-            place,
-        )
+        there = unpack(members)
+        for reason, withdrawn in project.known.withdrawn.get(release.row.id or 0, {}).items():
+            gone = there & withdrawn
+            if gone:
+                names = [project.known.name_of(release, each) for each in gone[:_NAMED]]
+                more = " …" if len(gone) > _NAMED else ""
+                yield (
+                    place,
+                    None,
+                    f"{len(gone):,} images were withdrawn ({reason}): {', '.join(names)}{more}",
+                    "export the newest version of the subset, which leaves them out",
+                    f"{place} {reason}",
+                )
 
 
 @_rule(

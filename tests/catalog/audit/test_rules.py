@@ -1,4 +1,4 @@
-"""Rules asked of facts alone: what takes many folders to show."""
+"""Rules asked of facts alone: what takes many folders or many withdrawals to show."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 from pyroaring import BitMap
 
-from cxrcat.catalog import store
+from cxrcat.catalog import Catalog, store
 from cxrcat.catalog.audit.known import Known, pack
 from cxrcat.catalog.audit.model import Facts, FoundImages, Problem
 from cxrcat.catalog.audit.rules import Project, ask, rules
+from cxrcat.catalog.withdrawals import Withdraw
 
 
 @pytest.fixture
@@ -52,3 +53,19 @@ def test_a_folder_a_patient_takes_no_time(known: Known) -> None:
         ("more/val", "data/test/90000"),
         ("more/val", "more/test"),
     }
+
+
+def test_each_reason_of_a_withdrawal_is_a_problem_of_its_own(sqlite_location: str) -> None:
+    names = ("00000001_000.png", "00000001_001.png", "00000001_002.png")
+    with Catalog.open(sqlite_location) as catalog:
+        catalog.withdraw(Withdraw("blurred", images=names[:1]))
+        catalog.withdraw(Withdraw("consent was withdrawn", images=names[1:]))
+    opened = store.Store(sqlite_location)
+    with opened.reading() as session:
+        found = asked(Known(session), "withdrawn-images", {"images": BitMap([0, 1, 2, 3])})
+    opened.close()
+    assert {each.message for each in found} == {
+        f"1 images were withdrawn (blurred): {names[0]}",
+        f"2 images were withdrawn (consent was withdrawn): {names[1]}, {names[2]}",
+    }
+    assert len({each.key for each in found}) == 2
