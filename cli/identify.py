@@ -165,7 +165,7 @@ def _show_dataset(each: DatasetFound) -> None:
     typer.echo()
     _list("WITHDRAWN", each.withdrawn)
     _list("unsure", [f"{one.path}: {' or '.join(one.images)}" for one in each.unsure])
-    _list("twice", [f"{one.image}: {', '.join(one.paths)}" for one in each.twice])
+    _list("twice", [f"{one.image}: {_some(one.paths)}" for one in each.twice])
     _list(
         "CONTRADICTED",
         [
@@ -194,6 +194,11 @@ def _advise(each: DatasetFound) -> None:
         say("  cxrcat subset create recovered --from-list names.txt")
         say("  cxrcat export --subset recovered --images none")
     say("to record who uses them: cxrcat register --help")
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = len(paths) - _SHOWN
+    return ", ".join(paths[:_SHOWN]) + (f" … and {more:,} more" if more > 0 else "")
 
 
 def _list(what: str, lines: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 from ...schemas.errors import InputError
@@ -166,14 +167,14 @@ def lines(place: str, source: BinaryIO | str, most: int) -> Iterator[str]:
     Raises `InputError` when it cannot be read, has more than `most` bytes or is no text.
     """
     try:
-        stream = open(source, "rb") if isinstance(source, str) else source  # noqa: PTH123, SIM115
-        data = stream.read(most + 1)
-        if data.startswith(_GZIP):
-            unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            data = unpacker.decompress(data, most + 1)
         if isinstance(source, str):
-            stream.close()
-    except (OSError, zlib.error, gzip.BadGzipFile) as error:
+            with open(source, "rb") as stream:  # noqa: PTH123 - a plain path, as it was given
+                data = stream.read(most + 1)
+        else:
+            data = source.read(most + 1)
+        if data.startswith(_GZIP):
+            data = gzip.GzipFile(fileobj=BytesIO(data)).read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{place}: cannot be read: {reason}") from error
     if len(data) > most:

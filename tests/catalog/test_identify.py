@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
@@ -429,8 +430,6 @@ def test_hostile_archives_are_noted(catalog: Catalog, tmp_path: Path, name: str,
 
 
 def gzipped(data: bytes) -> bytes:
-    import gzip
-
     head = io.BytesIO()
     with tarfile.open(fileobj=head, mode="w") as tar:
         info = tarfile.TarInfo("x.png")
@@ -481,12 +480,12 @@ def test_a_hostile_folder_is_walked(catalog: Catalog, tmp_path: Path) -> None:
 
 
 def test_tables_and_lists_are_read(catalog: Catalog, tmp_path: Path) -> None:
-    import gzip
-
     rows = [f"{number};{name};x_{name[:5]}" for number, name in enumerate(NAMES)]
     table = put(tmp_path / "train.csv", "\n".join(["id;Image Index;z", *rows]).encode("utf-8-sig"))
     plain = put(tmp_path / "names", ("Image\r\n" + "\r\n\r\n".join(NAMES)).encode())
-    packed = put(tmp_path / "names.gz", gzip.compress("\n".join(NAMES).encode()))
+    # Two members, as 'cat a.gz b.gz' makes them.
+    halves = ("\n".join(NAMES[:5]) + "\n", "\n".join(NAMES[5:]))
+    packed = put(tmp_path / "names.gz", b"".join(gzip.compress(each.encode()) for each in halves))
     for path in (table, plain, packed):
         found = identify(catalog, path)
         assert (found.files, found.recognised, found.datasets[0].images) == (12, 12, 12)
@@ -501,6 +500,7 @@ def test_tables_and_lists_are_read(catalog: Catalog, tmp_path: Path) -> None:
         ("00000013_005.png".encode("utf-16"), "no list of names"),
         (b"\x1f\x8bnothing", "is no image"),
         (b'a,"' + b"x" * 200_000 + b"\n", "is no table"),
+        (gzip.compress(b"00000013_005.png\n" * 99)[:-9], "cannot be read"),
     ],
 )
 def test_what_is_no_list_is_refused(

@@ -98,6 +98,15 @@ def test_lists_come_from_files_and_standard_input(cxrcat: Run, work: Path) -> No
     assert (piped.returncode, piped.stdout.split()) == (0, NAMES[:3])
 
 
+def test_an_image_that_is_there_often_is_one_short_line(cxrcat: Run, work: Path) -> None:
+    (work / "names.txt").write_text(f"{NAMES[0]}\n" * 5_000)
+    (line,) = (
+        each for each in cxrcat("identify", "names.txt").stdout.splitlines() if "twice" in each
+    )
+    assert line.endswith(" … and 4,990 more")
+    assert len(line) < 300
+
+
 def test_nothing_recognised_ends_with_one(cxrcat: Run, work: Path) -> None:
     put(work / "lost" / "cat.png", b"a cat")
     done = cxrcat("identify", "lost", "--names-only")
