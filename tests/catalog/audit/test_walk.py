@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -122,6 +123,51 @@ def test_what_git_tracks_and_ignores(tmp_path: Path) -> None:
     before = repository.index_stamp(tmp_path)
     git(tmp_path, "add", "out.png")
     assert repository.index_stamp(tmp_path) != before
+
+
+def test_a_work_tree_and_a_submodule_have_their_repository_elsewhere(tmp_path: Path) -> None:
+    first, second, around = (tmp_path / name for name in ("first", "second", "around"))
+    put(first, "a.png", "b.png")
+    git(first, "init", "--quiet")
+    git(first, "add", "a.png")
+    git(first, "commit", "--quiet", "-m", "a")
+    git(first, "worktree", "add", "--quiet", str(second))
+    put(second, "c.png")
+    assert repository.tracked(second) == {"a.png"}
+    put(around, "d.png")
+    git(around, "init", "--quiet")
+    git(
+        around,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "add",
+        "--quiet",
+        str(first),
+        "in/sub",
+    )
+    git(around, "add", "d.png")
+    assert repository.tracked(around) == {".gitmodules", "d.png", "in/sub", "in/sub/a.png"}
+    assert repository.tracked(around / "in") == {"sub", "sub/a.png"}
+    assert repository.tracked(around / "in" / "sub") == {"a.png"}
+    before = repository.index_stamp(around)
+    put(around / "in" / "sub", "e.png")
+    git(around / "in" / "sub", "add", "e.png")
+    assert repository.index_stamp(around) != before
+    shutil.rmtree(first / ".git")  # of a work tree that lost it nothing is known
+    assert repository.tracked(second) is None
+
+
+def test_patterns_that_are_none_are_passed_over(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path, "a.png", "b.png")
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_bytes(b"[\n[[:foo:]]\n\xff(\nb.png\n")
+    ignore = repository.ignored(tmp_path)
+    assert ignore is not None
+    assert (ignore("a.png"), ignore("b.png")) == (False, True)
+    assert capfd.readouterr().err == ""
 
 
 def test_without_a_repository_nothing_is_tracked_or_ignored(tmp_path: Path) -> None:
