@@ -99,8 +99,11 @@ def _row(run: str, each: ProjectReport, host: str, by: str, at: datetime) -> Aud
 
 
 def listing(session: Session, project: str | None = None) -> list[AuditInfo]:
-    """Return the recorded audits, the newest first; `project` keeps those of one name."""
-    query = select(Audit).order_by(col(Audit.at), col(Audit.id))
+    """Return the recorded audits, the newest first; `project` keeps those of one name.
+
+    The order is that in which they were recorded: clocks are set back, and differ between hosts.
+    """
+    query = select(Audit).order_by(col(Audit.id))
     if project is not None:
         query = query.where(Audit.project == project)
     before: dict[tuple[str, str], Audit] = {}
