@@ -9,6 +9,7 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
+_MOMENT = 0.01  # second
 _ERRORS = 2  # the descriptor of standard error, the last of the three
 
 
@@ -19,6 +20,7 @@ def main() -> NoReturn:
     from the first moment, so the commands are imported under it.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.unraisablehook = _interrupt_again
     _open_standard_streams()
     try:
         from .app import run
@@ -32,6 +34,18 @@ def main() -> NoReturn:
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more, a moment later, when a library dropped the exception of an interrupt.
+
+    It cannot be raised from here. Some compiled libraries drop whatever a call of theirs raises.
+    """
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _MOMENT)
 
 
 def _open_standard_streams() -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,29 @@ def test_a_killed_first_use_is_completed_by_the_next(
         health = json.loads(done.stdout)
         assert (health["subsets"], health["problems"]) == (15, [])
         assert len(health["datasets"]) == 1
+
+
+LOST = """\
+import time
+from cxrcat import cli
+from cxrcat.cli import app
+
+class Library:
+    def __del__(self):
+        raise KeyboardInterrupt  # which Python drops here, as compiled libraries do elsewhere
+
+def run():
+    Library()
+    time.sleep(60)
+    return 0
+
+app.run = run
+cli.main()
+"""
+
+
+def test_an_interrupt_that_a_library_drops_is_one_all_the_same(start: Start) -> None:
+    process = start("-c", LOST, program=sys.executable)
+    _, said = process.communicate(timeout=50)
+    assert process.returncode == 130
+    assert said == "cxrcat: interrupted; nothing was left half-written\n"
