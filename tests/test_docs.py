@@ -129,3 +129,11 @@ def test_the_hook_runs_as_its_definition_says(cxrcat: Run, work: Path) -> None:
     assert cxrcat(*words).returncode == 0
     (work / "README.md").write_text("We train on ChestX-ray14.")
     assert cxrcat(*words).returncode == 1
+
+
+def test_the_workflow_of_the_audits_page_is_one() -> None:
+    text = (ROOT / "docs" / "audit.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    workflow = yaml.load(example, yaml.BaseLoader)  # noqa: S506 - for which `on` is a word
+    assert {"on", "jobs"} <= set(workflow)
+    assert all(job["runs-on"] and job["steps"] for job in workflow["jobs"].values())
