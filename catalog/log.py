@@ -111,6 +111,8 @@ def entries(session: Session, wanted: Filter) -> Entries:
         query = query.limit(min(wanted.limit, _MOST))
     try:
         found = tuple(_entry(event) for event in session.exec(query).yield_per(1000))
+    except UnicodeEncodeError:  # of the kind that was asked for
+        raise
     except (TypeError, ValueError) as error:
         raise CatalogError(
             "the log holds an entry that cannot be read; 'cxrcat log --verify' names it"

@@ -163,6 +163,8 @@ def _run() -> int:
         place = error.filename or "standard output"
         return _fail(f"{place}: cannot be used: {error.strerror or error}", 3)
     except Exception as error:
+        if (word := _no_text(error)) is not None:
+            return _fail(f"{word!r}: holds bytes that are no text, so nothing is named so", 2)
         if os.environ.get(DEBUG_VARIABLE):
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
@@ -172,6 +174,16 @@ def _run() -> int:
     if code == _INTERRUPTED:
         return _fail("interrupted; nothing was left half-written", code)
     return code if isinstance(code, int) else 0
+
+
+def _no_text(error: BaseException | None) -> str | None:
+    """Return the word of the command line that a database could not be asked for, as no text is."""
+    while error is not None:
+        if isinstance(error, UnicodeEncodeError):
+            whole = error.object
+            return next((word for word in sys.argv[1:] if whole and whole in word), None)
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _drop_output() -> None:

@@ -335,3 +335,16 @@ def test_a_lost_export_is_a_finding_of_the_doctor(cxrcat: Run, work: Path) -> No
     done = cxrcat("doctor")
     assert done.returncode == 1
     assert "no longer at" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("project", "show"), ("use", "list", "--project"), ("use", "show"), ("log", "--kind"),
+        ("audits", "--project"), ("view",),
+    ],
+)  # fmt: skip
+def test_a_name_of_bytes_that_are_no_text_is_wrong_use(
+    cxrcat: Run, command: tuple[str, ...]
+) -> None:
+    check_failure(cxrcat(*command, "abcd\udcff"), 2, "'abcd\\udcff'", "no text")
