@@ -128,6 +128,7 @@ def test_github_has_a_line_a_problem_whatever_the_words(words: str) -> None:
     assert len(lines) == 3
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
     assert all(line.count("::") >= 2 for line in lines)
+    assert all(line.isprintable() for line in lines)
 
 
 def test_json_counts_instead_of_bitmaps(tmp_path: Path) -> None:
