@@ -68,8 +68,7 @@ def look(
     release = known.release(f"{manifest.dataset.slug}@{manifest.dataset.version}")
     members = None
     if release is not None:
-        ordinals = known.ordinals(release, list(_names(place / "metadata.csv")))
-        members = None if ordinals is None else pack(ordinals)
+        members = pack(known.ordinals(release, list(_names(place / "metadata.csv"))))
     return FoundExport(
         folder=folder,
         id=manifest.export.id,

@@ -175,10 +175,12 @@ class Known:
                 return each
         return None
 
-    def ordinals(self, release: Release, names: Sequence[str]) -> BitMap | None:
-        """Return the ordinals of images by name; None when one is not in the release."""
-        found, unknown = ordinals_of(self.session, release.row, names)
-        return None if unknown else found
+    def ordinals(self, release: Release, names: Sequence[str]) -> BitMap:
+        """Return the ordinals of images by name; a name that is none of the release's is no image.
+
+        People add rows of their own to the table of an export, which then still has the others.
+        """
+        return ordinals_of(self.session, release.row, names)[0]
 
     @cached_property
     def tables(self) -> list[Marks]:
@@ -198,8 +200,8 @@ class Known:
         return best and best[1]
 
     def export(self, id_: str) -> Export | None:
-        """Return an export that the catalog recorded."""
-        return self.session.get(Export, id_)
+        """Return an export that the catalog recorded; what is no id of one is not asked for."""
+        return self.session.get(Export, id_) if id_.isprintable() else None
 
     @cached_property
     def exports(self) -> Sequence[Export]:

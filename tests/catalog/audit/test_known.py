@@ -43,3 +43,12 @@ def test_a_stem_comes_before_its_name_and_after_shorter_ones(catalog: Catalog) -
         known._names = {"a": (0, 1), "a-b": (0, 0)}
         assert (known.place_of("a"), known.place_of("a-b")) == ((0, 1), (0, 0))
         assert known.place_of("a.png.x") is None
+
+
+def test_what_an_export_says_wrongly_is_not_asked_for(catalog: Catalog) -> None:
+    with catalog._store.reading() as session:
+        known = Known(session)
+        assert known.export("a\0b") is None
+        (release,) = known.defaults
+        names = ["00000001_000.png", "mine.png", "a\0b", "00000001_002.png"]
+        assert list(known.ordinals(release, names)) == [0, 2]
