@@ -244,21 +244,24 @@ class Catalog(Using):
     ) -> AuditReport:
         """Look into project trees for data, references and attribution; record what was found.
 
-        `survey` is one that was begun before, for the same.
+        `survey` is one that was begun before, for the same. An audit of some rules alone is not
+        recorded: beside the others, all problems of other rules would be mended.
         """
         from . import rights
         from .audit import baseline, history
         from .audit.run import audit
         from .audit.survey import Survey
 
-        if wanted.record:
+        known = None if wanted.baseline is None else baseline.read(Path(wanted.baseline))
+        record = wanted.record and not wanted.only
+        if record:
             rights.check(self._store, *rights.AUDIT)
         with survey or Survey(wanted) as begun, self._store.reading() as session:
             report = audit(session, self.settings.by, wanted, begun, progress)
-        if wanted.record:
+        if record:
             with self._store.writing() as session:
                 history.record(session, report, self.settings.host)
-        return report if wanted.baseline is None else baseline.apply(report, Path(wanted.baseline))
+        return report if known is None else baseline.apply(report, known)
 
     def fix(self, report: AuditReport) -> list[Path]:
         """Write the papers that audited projects lack; return the files that were written."""

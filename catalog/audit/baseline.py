@@ -47,11 +47,8 @@ def names_of(report: AuditReport) -> dict[str, str]:
     return names
 
 
-def apply(report: AuditReport, path: Path) -> AuditReport:
-    """Return the report with the problems that the file knows set apart.
-
-    Raises `InputError` when the file is not a baseline.
-    """
+def read(path: Path) -> frozenset[str]:
+    """Return what a baseline's file knows; raise `InputError` when it is none."""
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path}: has more than {_LARGEST:,} bytes; is it a baseline?")
@@ -62,7 +59,11 @@ def apply(report: AuditReport, path: Path) -> AuditReport:
         ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    known = set(found.known)
+    return frozenset(found.known)
+
+
+def apply(report: AuditReport, known: frozenset[str]) -> AuditReport:
+    """Return the report with the problems that a baseline knows set apart."""
     projects = []
     names = names_of(report)
     for each in report.projects:

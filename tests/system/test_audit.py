@@ -372,8 +372,10 @@ def test_audits_are_recorded(cxrcat: Run, root: Path) -> None:
     assert cxrcat("audit", "study").returncode == 0
     (root / "README.md").write_text("We train on ChestX-ray14.\n")
     assert cxrcat("audit", "study").returncode == 1
+    assert cxrcat("audit", "study", "--rule", "invalid-cff").returncode == 0
     assert cxrcat("audit", "study", "--fix").returncode == 0
     assert cxrcat("audit", "study", "--no-record").returncode == 0
+    assert cxrcat("audit", "study", "--baseline", "none.json").returncode == 2
     rows = json.loads(cxrcat("audits", "--json").stdout)
     assert [(row["errors"], len(row["new"]), len(row["mended"])) for row in rows] == [
         (0, 0, 3),

@@ -103,7 +103,7 @@ def test_what_a_baseline_knows_is_unchanged_in_sarif(
     found = report(tmp_path)
     path = tmp_path / "known.json"
     path.write_text(baseline.write(found))
-    log = json.loads(render(ResultFormat.SARIF, baseline.apply(found, path)))
+    log = json.loads(render(ResultFormat.SARIF, baseline.apply(found, baseline.read(path))))
     sarif.validate(log)
     assert {each["baselineState"] for each in log["runs"][0]["results"]} == {"unchanged"}
 
@@ -153,18 +153,18 @@ def test_a_baseline_hides_what_it_knows_and_nothing_else(tmp_path: Path) -> None
     found = report(tmp_path)
     path = tmp_path / "known.json"
     path.write_text(baseline.write(found))
-    quiet = baseline.apply(found, path)
+    quiet = baseline.apply(found, baseline.read(path))
     assert quiet.projects[0].problems == ()
     assert quiet.projects[0].known == found.projects[0].problems
     another = replace(found.projects[0].problems[0], key="another", message="new")
     worse = (*found.projects[0].problems, another)
     more = replace(found, projects=(replace(found.projects[0], problems=worse),))
-    (new,) = baseline.apply(more, path).projects[0].problems
+    (new,) = baseline.apply(more, baseline.read(path)).projects[0].problems
     assert new.message == "new"
     # Other words or lines are the same problem.
     moved = replace(found.projects[0].problems[0], line=99, message="other words")
     same = replace(found, projects=(replace(found.projects[0], problems=(moved,)),))
-    assert baseline.apply(same, path).projects[0].problems == ()
+    assert baseline.apply(same, baseline.read(path)).projects[0].problems == ()
 
 
 def test_projects_of_one_name_are_known_apart(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_projects_of_one_name_are_known_apart(tmp_path: Path) -> None:
     both = replace(report(tmp_path), projects=(one, other))
     known.write_text(baseline.write(both))
     worse = replace(both, projects=(one, replace(other, problems=one.problems)))
-    before, after = baseline.apply(worse, known).projects
+    before, after = baseline.apply(worse, baseline.read(known)).projects
     assert (before.problems, after.known) == ((), ())
     log = json.loads(render(ResultFormat.SARIF, worse))
     prints = [each["partialFingerprints"]["cxrcat/1"] for each in log["runs"][0]["results"]]
@@ -197,9 +197,9 @@ def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "known.json"
     path.write_text(text)
     with pytest.raises(InputError, match=r"known\.json: is no baseline"):
-        baseline.apply(report(tmp_path), path)
+        baseline.read(path)
     with pytest.raises(InputError, match=r"none\.json: cannot be read"):
-        baseline.apply(report(tmp_path), tmp_path / "none.json")
+        baseline.read(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize("words", ["plain", HOSTILE])
