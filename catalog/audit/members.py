@@ -64,6 +64,11 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(_ARCHIVES)
 
 
+def is_container(name: str) -> bool:
+    """Tell whether a file may be a container of arrays or rows, which holds no other files."""
+    return name.lower().endswith(tuple(LISTS))
+
+
 def in_archive(known: Known, path: Path, shown: str, size: int, full: bool) -> list[FoundImages]:
     """Return the images whose names an archive lists. A damaged one counts as far as it goes."""
     lower = path.name.lower()
@@ -91,7 +96,8 @@ def in_container(known: Known, path: Path, shown: str, full: bool) -> list[Found
         except OSError:
             return
 
-    return _piled(known, names(), shown)
+    # A container says a name more than once: beside its content, and in an index at its end.
+    return _piled(known, dict.fromkeys(names()), shown)
 
 
 def _piled(known: Known, names: Iterable[str], shown: str) -> list[FoundImages]:

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from ...schemas.terms import DutyKind
 from .found import parts_in
 from .known import Known, unpack
+from .members import is_container
 from .model import Facts, FoundImages, Problem, Rule, Severity
 from .owing import Owed
 
@@ -355,11 +356,18 @@ def _withdrawn(project: Project) -> Iterator[Found]:
     "Data is passed on without the duties beside it",
     "Whoever gets the data from a repository, a package or an archive must find there what its "
     "owner asks for.",
-    "Leave the data out (.gitignore), or keep the export's papers beside it.",
+    "Leave the data out (.gitignore), or keep the export's papers beside it, in an archive inside.",
 )
 def _redistributed(project: Project) -> Iterator[Found]:
     for images in project.facts.images:
-        if images.archive and not images.papers:
+        if images.archive and is_container(images.path):
+            # Nothing can be laid into it, so that what lies beside it counts.
+            if _unmet(project, images.dataset):
+                what = f"{images.count:,} images of {images.dataset}"
+                mend = "put ATTRIBUTION.md and CITATION.cff beside it, or run 'cxrcat audit --fix'"
+                message = f"{what} are packed, and duties are not met"
+                yield images.path, None, message, mend, images.path
+        elif images.archive and not images.papers:
             message = f"{images.count:,} images of {images.dataset} are packed without any papers"
             mend = "add ATTRIBUTION.md and CITATION.cff to it"
             yield images.path, None, message, mend, images.path

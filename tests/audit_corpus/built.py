@@ -237,8 +237,11 @@ def _pack(path: Path, names: list[str]) -> None:
 def _archives(yard: Yard) -> None:
     images = [f"images/{name}" for name in _IMAGES]
     kinds = ("a.zip", "dist/s-1.0-py3-none-any.whl", "a.tar", "a.tar.gz", "out/b.tgz")
-    for name in (*kinds, "a.h5", "a.hdf5", "x.parquet", "x.npz", "shard-0.tfrecord"):
+    for name in kinds:
         _pack(yard.project(PACKED) / name, images)
+    for name in ("a.h5", "a.hdf5", "x.parquet", "x.npz", "shard-0.tfrecord"):
+        _pack(yard.project(PACKED, *MISSING, readme=BARE) / name, images)
+        _pack(yard.project() / name, images)
     papers = ("ATTRIBUTION.md", "doc/README.txt", "CITATION.cff", "LICENSE", "NOTICE")
     for name, paper in zip(kinds, papers, strict=True):
         _pack(yard.project() / name, [*images, paper])

@@ -264,7 +264,7 @@ def test_images_in_archives(audit: Audit, root: Path) -> None:
     with tarfile.open(root / "b.tar.gz", "w:gz") as packed:
         packed.add(root / "README.md", "README.md")
         packed.add(root / "README.md", NAMES[0])
-    (root / "c.h5").write_bytes(b"\x89HDF\0" + "\0".join(NAMES[:2]).encode())
+    (root / "c.h5").write_bytes(b"\x89HDF\0" + "\0".join([*NAMES[:2], NAMES[0]]).encode())
     (root / "broken.zip").write_bytes(b"PK\3\4")
     project = audit(code=1)
     found = {each["path"]: each for each in project["facts"]["images"]}
@@ -273,8 +273,12 @@ def test_images_in_archives(audit: Audit, root: Path) -> None:
         "b.tar.gz": 1,
         "c.h5": 2,
     }
+    assert found["c.h5"]["count"] == 2
     broken = [each["path"] for each in project["problems"]]
-    assert sorted(broken) == ["a.zip", "c.h5"]  # the other has a README inside
+    assert broken == ["a.zip"]  # of the others, one has a README inside, and one beside
+    (root / "README.md").write_text("Data.\n")
+    packed = [each for each in audit(code=1)["problems"] if each["rule"].startswith("redistr")]
+    assert [each["path"] for each in packed] == ["a.zip", "c.h5"]
 
 
 def test_data_that_is_committed(audit: Audit, root: Path) -> None:
