@@ -38,10 +38,11 @@ _READMES = ("README.md", "Readme.md", "readme.md")
 def fix(known: Known, project: ProjectReport) -> list[Path]:
     """Write what a project lacks, and return the files that were written or changed.
 
-    Nothing is done where all duties are met. Raises `SourceError` when a file cannot be written.
+    Nothing is done where all duties are met, nor in the folder of an export: its papers are whole,
+    or it is to be made again. Raises `SourceError` when a file cannot be written.
     """
     lacking = set(project.duties) - set(project.met)
-    if not lacking:
+    if not lacking or any(not each.folder for each in project.facts.exports):
         return []
     owed = [
         (duty, works)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -131,6 +132,15 @@ def test_the_fix_leaves_a_readme_in_another_encoding(cxrcat: Run, audit: Audit, 
     assert "README" not in cxrcat("audit", "study", "--fix").stderr
     assert (root / "README.md").read_bytes() == data
     assert rules(audit(code=0)) == set()
+
+
+def test_the_fix_changes_no_export(cxrcat: Run, work: Path) -> None:
+    cxrcat("export", "--subset", "hernia")
+    git(work / "hernia", "init", "--quiet")
+    done = cxrcat("audit", "hernia", "--fix")
+    assert (done.returncode, "written" in done.stderr) == (1, False)
+    shutil.rmtree(work / "hernia" / ".git")
+    assert cxrcat("verify", "hernia").returncode == 0
 
 
 def test_a_fixed_citation_of_a_folder_whose_name_is_no_text(cxrcat: Run, work: Path) -> None:
