@@ -66,7 +66,7 @@ def waiting(session: Session, location: str) -> list[Waiting]:
             found.append(Waiting(str(path), reason, here=False))
             continue
         reason = _obstacle(session, each) or "the catalog was locked or could not be written"
-        said = f"{path}: a {each.kind.value} of {each.project} waits: {reason}"
+        said = f"{path}: {each.kind.named} of {each.project} waits: {reason}"
         found.append(Waiting(str(path), said, here=True))
     return found
 

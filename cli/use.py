@@ -86,7 +86,8 @@ def add(
         print_json(asdict(found))
         return
     use = found.use
-    say(f"{_WORDS[found.how]}: a {use.kind} of {use.project} on {use.subset}@{use.subset_version}")
+    what = UseKind(use.kind).named
+    say(f"{_WORDS[found.how]}: {what} of {use.project} on {use.subset}@{use.subset_version}")
     _say_withdrawn(found.withdrawn)
     typer.echo(use.id)
     print_duties(found.duties)

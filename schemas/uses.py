@@ -15,6 +15,13 @@ class UseKind(StrEnum):
     REDISTRIBUTION = "redistribution"
     OTHER = "other"
 
+    @property
+    def named(self) -> str:
+        """The kind as a sentence has it: ``an evaluation``."""
+        if self is UseKind.OTHER:
+            return "another use"
+        return f"{'an' if self.value[0] in 'aeiou' else 'a'} {self.value}"
+
 
 class ArtifactKind(StrEnum):
     """What a use made: a file, a folder of files, or something at a URL."""

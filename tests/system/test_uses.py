@@ -121,6 +121,15 @@ def test_what_is_wrong_is_one_line(
     assert list(work.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"), [("evaluation", "an evaluation"), ("other", "another use")]
+)
+def test_a_kind_is_said_as_a_sentence_has_it(cxrcat: Run, kind: str, said: str) -> None:
+    cxrcat("project", "add", "thesis")
+    done = cxrcat("use", "add", "--subset", "mass", "--project", "thesis", "--kind", kind)
+    assert done.stderr == f"recorded: {said} of thesis on mass@1\n"
+
+
 def test_hostile_bytes_do_not_reach_the_terminal(cxrcat: Run, work: Path) -> None:
     cxrcat("project", "add", "thesis")
     (work / "a\nb").write_text("x")
