@@ -14,6 +14,8 @@ import typer
 from .context import Json, examples, open_catalog, printable, progress, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..catalog.audit import AuditReport, ProjectReport
 
 EPILOG = examples(
@@ -123,13 +125,15 @@ def audit(
 
         _write(write_baseline, known.write(report))
     if form is Form.table:
-        _print(report, explain)
+        text = "".join(f"{line}\n" for line in _table(report, explain))
     else:
         text = render(ResultFormat(form.value), report)
-        if output is None:
-            typer.echo(text, nl=False)
-        else:
-            _write(output, text)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(output, text)
+    if form is Form.table:
+        _say_quiet(report)
     if fail_on is not FailOn.never and write_baseline is None:
         worst = Severity(fail_on.value).rank
         if any(report.count(each) for each in Severity if each.rank <= worst):
@@ -147,40 +151,41 @@ def _write(path: Path, text: str) -> None:
     whole.write(path, text.encode())
 
 
-def _print(report: AuditReport, explain: bool) -> None:
-    quiet = 0
+def _table(report: AuditReport, explain: bool) -> Iterator[str]:
     for project in report.projects:
-        if not (project.facts.concerned or project.problems):
-            quiet += 1
-            continue
-        _print_project(project, explain)
+        if not _is_quiet(project):
+            yield from _project(project, explain)
+
+
+def _is_quiet(project: ProjectReport) -> bool:
+    return not (project.facts.concerned or project.problems)
+
+
+def _say_quiet(report: AuditReport) -> None:
+    quiet = sum(map(_is_quiet, report.projects))
     if quiet:
         say(f"without anything of a known dataset: {quiet:,} of {len(report.projects):,} projects")
 
 
-def _print_project(project: ProjectReport, explain: bool) -> None:
+def _project(project: ProjectReport, explain: bool) -> Iterator[str]:
     facts = project.facts
-    typer.echo(f"{printable(project.name)}  {printable(project.root)}")
+    yield f"{printable(project.name)}  {printable(project.root)}"
     if project.duties:
-        typer.echo(f"  duties met: {len(project.met)} of {len(project.duties)}")
+        yield f"  duties met: {len(project.met)} of {len(project.duties)}"
     for export in facts.exports:
-        typer.echo(f"  export {export.subset or '?'} in {printable(export.folder or '.')}")
+        yield f"  export {printable(export.subset or '?')} in {printable(export.folder or '.')}"
     for images in facts.images:
-        typer.echo(
-            f"  {images.count:,} images of {images.dataset} in {printable(images.path or '.')}"
-        )
+        yield f"  {images.count:,} images of {images.dataset} in {printable(images.path or '.')}"
     for problem in project.problems:
         line = f":{problem.line}" if problem.line else ""
         place = printable(problem.path or ".")
-        typer.echo(
-            f"  {problem.severity}: {problem.rule}: {place}{line}: {printable(problem.message)}"
-        )
-        typer.echo(f"    {printable(problem.mend)}")
+        yield f"  {problem.severity}: {problem.rule}: {place}{line}: {printable(problem.message)}"
+        yield f"    {printable(problem.mend)}"
     if project.known:
-        typer.echo(f"  {len(project.known):,} problems were known before")
+        yield f"  {len(project.known):,} problems were known before"
     if explain:
         for each in (*facts.references, *facts.evidence):
             place = f"{printable(each.path)}:{each.line}"
-            typer.echo(f"  {each.of} ({each.what}) by {place}: {printable(each.words)}")
+            yield f"  {each.of} ({each.what}) by {place}: {printable(each.words)}"
         for path, why in facts.unread:
-            typer.echo(f"  not read: {printable(path)}: {printable(why)}")
+            yield f"  not read: {printable(path)}: {printable(why)}"

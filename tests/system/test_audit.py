@@ -175,6 +175,9 @@ def test_results_go_into_pipes_and_devices_and_replace_none(
         json.loads(read.result(60))
     assert pipe.is_fifo()
     json.loads(cxrcat(*command, "/dev/stdout").stdout)
+    table = cxrcat("audit", "study", "--output", "table.txt")
+    assert (table.returncode, table.stdout) == (1, "")
+    assert (work / "table.txt").read_text() == cxrcat("audit", "study").stdout
     with (work / "out.json").open("w") as stream:
         link = work / "own"
         link.symlink_to("/proc/self/fd/1")
