@@ -71,7 +71,8 @@ def training(
 class Training:
     """A run that uses a slice. Use it in a ``with`` statement; see `training`.
 
-    `id` is the use's own. `recorded` tells, after the block, whether the use is in the catalog.
+    `id` is the use's own, and another one each time that the block is entered. `recorded` tells,
+    after the block, whether the use is in the catalog.
     """
 
     def __init__(self, stated: dict[str, Any], location: str | None) -> None:
@@ -85,12 +86,16 @@ class Training:
         self._slice: SliceFacts | None = None
         self._told: str | None = None
         self._is_sound = True
+        self._process: int | None = None
 
     def artifact(self, place: str | os.PathLike[str]) -> None:
         """Name a file, a folder or a URL that the run makes; it is read when the block ends."""
         self._try(lambda: self._note_place(os.fspath(place)), "the artefact is not recorded")
 
     def __enter__(self) -> Self:
+        if self._process is not None:  # once more: another run
+            self.id, self.recorded, self._places = str(uuid4()), False, []
+        self._process = os.getpid()
         self._started = datetime.now(UTC)
         self._try(self._check, "this use will not be recorded")
         if self._is_sound:
@@ -105,7 +110,8 @@ class Training:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._is_sound:
+        # A process that was forked in the block may leave it, too; the run goes on without it.
+        if self._is_sound and os.getpid() == self._process:
             self._try(lambda: self._end(_failure(kind, error)), "this use is not recorded")
 
     def _try(self, step: Callable[[], Outcome], otherwise: str) -> Outcome | None:

@@ -155,6 +155,34 @@ def test_a_script_is_recorded(cxrcat: Run, work: Path, sqlite_location: str) -> 
     assert use["artifacts"][0]["checksum"]
 
 
+FORKED = """\
+import os, sys
+from cxrcat.catalog import training
+use = training(project="thesis", subset="hernia")
+for epoch in ("one", "two"):
+    with use:
+        if (child := os.fork()) == 0:
+            sys.exit(1)
+        os.waitpid(child, 0)
+        use.artifact(f"https://example.org/{epoch}")
+"""
+
+
+def test_every_block_is_a_use_of_its_own_and_forks_are_none(
+    cxrcat: Run, work: Path, sqlite_location: str
+) -> None:
+    cxrcat("project", "add", "thesis")
+    done = train(work, FORKED, sqlite_location)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = [
+        (each["outcome"], *(one["place"] for one in each["artifacts"])) for each in listed(cxrcat)
+    ]
+    assert sorted(found) == [
+        ("completed", "https://example.org/one"),
+        ("completed", "https://example.org/two"),
+    ]
+
+
 def test_a_script_without_its_catalog_is_recorded_later(
     cxrcat: Run, work: Path, sqlite_location: str
 ) -> None:
