@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
+import sqlalchemy as sa
 from pyroaring import BitMap
 from sqlmodel import Session, col, select
 
 from ..schemas.errors import NotFoundError, UsageError
-from ..schemas.tables import Dataset, Export, Image, LabelSet, Project, Subset, Use, UseArtifact
+from ..schemas.tables import (
+    Dataset,
+    Export,
+    Image,
+    LabelSet,
+    Project,
+    Subset,
+    Use,
+    UseArtifact,
+    key_of,
+)
 from . import datasets
 from .bitmaps import load
 from .patients import spellings
@@ -75,32 +86,71 @@ class Impact:
 
 
 def impact(session: Session, target: Target) -> Impact:
-    """Return what images or a label set touch; raise `NotFoundError` for what is not there."""
+    """Return what images or a label set touch, in every release of the dataset unless one is named.
+
+    Subsets of other releases than the first are named with theirs. Raises `NotFoundError` for what
+    is not there.
+    """
     given = [each for each in (target.image, target.patient, target.labels) if each is not None]
     if len(given) != 1:
         raise UsageError("name one: --image NAME, --patient NUMBER or --labels SET")
-    dataset = datasets.find(session, target.dataset)
-    if target.labels is not None:
-        images, touched = None, _by_labels(session, dataset, target.labels)
-    else:
-        ordinals = _ordinals(session, dataset, target)
-        images, touched = len(ordinals), _by_images(session, dataset, ordinals)
-    keys: set[int | None] = set(touched)
-    if target.labels == datasets.descriptor_of(dataset).version_of(dataset.version).table.labels:
-        # The table of every export holds these labels, whatever its question read.
-        keys = set(session.exec(select(Subset.id).where(Subset.dataset_id == dataset.id)))
-    exports = _exports(session, keys)
-    uses = _uses(session, keys)
+    releases = _releases(session, target.dataset)
+    images: int | None = None
+    touched: list[TouchedSubset] = []
+    keys: set[int] = set()
+    lacking: list[NotFoundError] = []
+    for dataset in releases:
+        try:
+            if target.labels is not None:
+                found = _by_labels(session, dataset, target.labels)
+                keys |= set(found) | _holding(session, dataset, target.labels)
+            else:
+                ordinals = _ordinals(session, dataset, target)
+                images = max(images or 0, len(ordinals))
+                found = _by_images(session, dataset, ordinals)
+                keys |= set(found)
+        except NotFoundError as error:
+            lacking.append(error)
+            continue
+        prefix = _prefix(releases, key_of(dataset))
+        touched += [replace(each, name=f"{prefix}{each.name}") for each in found.values()]
+    if len(lacking) == len(releases):
+        raise lacking[0]
+    exports = _exports(session, keys, releases)
+    uses = _uses(session, keys, releases)
     projects = {each.project for each in exports if each.project} | {use.project for use in uses}
     return Impact(
-        dataset=dataset.slug,
-        dataset_version=dataset.version,
+        dataset=releases[0].slug,
+        dataset_version=releases[0].version,
         images=images,
-        subsets=tuple(touched.values()),
+        subsets=tuple(touched),
         exports=exports,
         projects=tuple(sorted(projects)),
         uses=uses,
     )
+
+
+def _releases(session: Session, name: str | None) -> list[Dataset]:
+    """Return the release that is meant, and the others of its dataset unless it is named."""
+    first = datasets.find(session, name)
+    if name is not None and "@" in name:
+        return [first]
+    query = select(Dataset).where(Dataset.slug == first.slug, Dataset.id != first.id)
+    return [first, *session.exec(query.order_by(col(Dataset.id)))]
+
+
+def _prefix(releases: Sequence[Dataset], key: int) -> str:
+    """Return what stands before the name of a subset of a release: nothing for the first one."""
+    release = next(each for each in releases if each.id == key)
+    return "" if release is releases[0] else f"{release.slug}@{release.version}/"
+
+
+def _holding(session: Session, dataset: Dataset, labels: str) -> set[int]:
+    """Return every version if the table of each export holds the labels, whatever it asked for."""
+    if labels != datasets.descriptor_of(dataset).version_of(dataset.version).table.labels:
+        return set()
+    query = select(Subset.id).where(Subset.dataset_id == dataset.id)
+    return {key for key in session.exec(query) if key is not None}
 
 
 def _ordinals(session: Session, dataset: Dataset, target: Target) -> BitMap:
@@ -154,9 +204,18 @@ def _by_labels(session: Session, dataset: Dataset, labels: str) -> dict[int, Tou
     return touched
 
 
-def _exports(session: Session, keys: Set[int | None]) -> tuple[TouchedExport, ...]:
+def _exports(
+    session: Session, keys: Set[int], releases: Sequence[Dataset]
+) -> tuple[TouchedExport, ...]:
     query = (
-        select(Export, Subset.name, Subset.version, Project)
+        sa.select(
+            Export,
+            col(Subset.dataset_id),
+            col(Subset.name),
+            col(Subset.version),
+            col(Project.slug),
+            col(Project.contact),
+        )
         .join(Subset, col(Subset.id) == Export.subset_id)
         .outerjoin(Project, col(Project.id) == Export.project_id)
         .order_by(col(Export.at), col(Export.id))
@@ -164,20 +223,27 @@ def _exports(session: Session, keys: Set[int | None]) -> tuple[TouchedExport, ..
     return tuple(
         TouchedExport(
             id=row.id,
-            subset=f"{name}@{version}",
+            subset=f"{_prefix(releases, release)}{name}@{version}",
             destination=row.destination,
             state=row.state,
-            project=project.slug if project else None,
-            contact=project.contact if project else None,
+            project=project,
+            contact=contact,
         )
-        for row, name, version, project in session.exec(query)
+        for row, release, name, version, project, contact in session.execute(query)
         if row.subset_id in keys
     )
 
 
-def _uses(session: Session, keys: Set[int | None]) -> tuple[TouchedUse, ...]:
+def _uses(session: Session, keys: Set[int], releases: Sequence[Dataset]) -> tuple[TouchedUse, ...]:
     query = (
-        select(Use, Subset.name, Subset.version, Project)
+        sa.select(
+            Use,
+            col(Subset.dataset_id),
+            col(Subset.name),
+            col(Subset.version),
+            col(Project.slug),
+            col(Project.contact),
+        )
         .join(Subset, col(Subset.id) == Use.subset_id)
         .join(Project, col(Project.id) == Use.project_id)
         .order_by(col(Use.at), col(Use.id))
@@ -189,13 +255,13 @@ def _uses(session: Session, keys: Set[int | None]) -> tuple[TouchedUse, ...]:
     return tuple(
         TouchedUse(
             id=row.id,
-            subset=f"{name}@{version}",
-            project=project.slug,
+            subset=f"{_prefix(releases, release)}{name}@{version}",
+            project=project,
             kind=row.kind,
             artifacts=tuple(made[row.id]),
             dois=tuple(row.dois),
-            contact=row.contact or project.contact,
+            contact=row.contact or contact,
         )
-        for row, name, version, project in session.exec(query)
+        for row, release, name, version, project, contact in session.execute(query)
         if row.subset_id in keys
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .context import Json, examples, open_catalog, print_json, print_table, say
+from .context import Json, examples, open_catalog, print_json, print_table, printable, say
 
 WITHDRAW_EPILOG = examples(
     "cxrcat withdraw --image 00000013_005.png --reason 'burned-in name'",
@@ -107,7 +107,14 @@ def impact(
                 for each in found.subsets
             ),
             *(
-                ("export", each.subset, each.destination, each.project, each.contact, None)
+                (
+                    "export",
+                    each.subset,
+                    printable(each.destination),
+                    each.project,
+                    each.contact,
+                    None,
+                )
                 for each in found.exports
             ),
             *(

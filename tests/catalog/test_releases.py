@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from cxrcat.catalog import Catalog, Request
+from cxrcat.catalog import Catalog, NewUse, Request
 from cxrcat.catalog.checksums import of_file
 from cxrcat.catalog.datasets import BUILT_IN, descriptor_of, find
+from cxrcat.catalog.impact import Target
 from cxrcat.catalog.ingest import refresh_descriptor
 from cxrcat.catalog.releases import Arrival
 from cxrcat.catalog.withdrawals import Withdraw
@@ -125,6 +126,22 @@ def test_the_boxes_are_around_the_same_images(light_ward: Catalog, tmp_path: Pat
 
     light_ward.ingest_release("ward@v0", old_table(tmp_path))
     assert boxes("v0") == boxes("v1") != []
+
+
+def test_impact_reaches_every_release(light_ward: Catalog, tmp_path: Path) -> None:
+    light_ward.ingest_release("ward@v0", old_table(tmp_path))
+    name = small.films()[0]["name"]
+    for release in ("v0", "v1"):
+        light_ward.create_subset("all", "age >= 0", dataset=f"ward@{release}")
+        light_ward.add_project(f"study-{release}")
+        light_ward.record_use(NewUse(f"study-{release}", "training", subset=f"ward@{release}/all"))
+    found = light_ward.impact(Target(image=name, dataset="ward"))
+    assert (found.images, found.dataset_version) == (1, "v1")
+    assert {"all", "ward@v0/all"} <= {each.name for each in found.subsets}
+    assert {each.subset for each in found.uses} == {"ward@v0/all@1", "all@1"}
+    assert found.projects == ("study-v0", "study-v1")
+    one = light_ward.impact(Target(image=name, dataset="ward@v0"))
+    assert [each.subset for each in one.uses] == ["all@1"]
 
 
 @pytest.mark.parametrize("way", ["same", "gzip", "lines", "order"])
