@@ -133,7 +133,7 @@ def audit(
     else:
         _write(output, text)
     if form is Form.table:
-        _say_quiet(report)
+        _say_left_out(report, explain)
     if fail_on is not FailOn.never and write_baseline is None:
         worst = Severity(fail_on.value).rank
         if any(report.count(each) for each in Severity if each.rank <= worst):
@@ -153,7 +153,7 @@ def _write(path: Path, text: str) -> None:
 
 def _table(report: AuditReport, explain: bool) -> Iterator[str]:
     for project in report.projects:
-        if not _is_quiet(project):
+        if not _is_quiet(project) or (explain and project.facts.unread):
             yield from _project(project, explain)
 
 
@@ -161,10 +161,13 @@ def _is_quiet(project: ProjectReport) -> bool:
     return not (project.facts.concerned or project.problems)
 
 
-def _say_quiet(report: AuditReport) -> None:
+def _say_left_out(report: AuditReport, explain: bool) -> None:
     quiet = sum(map(_is_quiet, report.projects))
     if quiet:
         say(f"without anything of a known dataset: {quiet:,} of {len(report.projects):,} projects")
+    unread = sum(len(each.facts.unread) for each in report.projects)
+    if unread and not explain:
+        say(f"not read: {unread:,} files and folders; --explain says which and why")
 
 
 def _project(project: ProjectReport, explain: bool) -> Iterator[str]:

@@ -32,7 +32,8 @@ def audits(
         print_json([asdict(row) for row in rows])
         return
     if not rows:
-        say("no audit is on record; run 'cxrcat audit PATH'")
+        what = "audit" if project is None else f"audit of {printable(project)!r}"
+        say(f"no {what} is on record; run 'cxrcat audit PATH'")
         return
     print_table(
         ("at", "project", "by", "duties met", "errors", "warnings", "notes", "new", "mended"),

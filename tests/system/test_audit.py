@@ -270,6 +270,20 @@ def test_images_that_no_export_explains(cxrcat: Run, audit: Audit, root: Path) -
     assert (found["how"], found["images"]) == ("checksum", 3)
 
 
+WITHOUT_PDF = """\
+from importlib import util
+found = util.find_spec
+util.find_spec = lambda name, *rest: None if name == "pypdf" else found(name, *rest)
+"""
+
+
+def test_what_could_not_be_read_is_said(cxrcat: Run, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_PDF)
+    (root / "paper.pdf").write_bytes(b"%PDF-1.4\n")
+    done = cxrcat("audit", "study", env={"PYTHONPATH": str(tmp_path)})
+    assert done.stderr == "not read: 1 files and folders; --explain says which and why\n"
+
+
 def test_images_in_archives(audit: Audit, root: Path) -> None:
     with zipfile.ZipFile(root / "a.zip", "w") as archive:
         for name in NAMES:
