@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import NamedTuple
 
 from pyroaring import BitMap
 
+from ...schemas.tables import Export
 from ...schemas.terms import DutyKind
-from .found import parts_in
 from .known import Known, unpack
+from .leaks import leaks
 from .members import is_container
 from .model import Facts, FoundImages, Problem, Rule, Severity
 from .owing import Owed
@@ -250,11 +248,9 @@ def _unexplained(project: Project) -> Iterator[Found]:
     if not loose:
         return
     explained: dict[int, BitMap] = {}
-    prefix = project.root.rstrip("/") + "/"
-    for row in project.known.exports:
-        if f"{row.destination}/".startswith(prefix):
-            dataset, members = project.known.members_of(row)
-            explained[dataset] = explained.get(dataset, BitMap()) | members
+    for row in _exports_in(project):
+        dataset, members = project.known.members_of(row)
+        explained[dataset] = explained.get(dataset, BitMap()) | members
     for images in loose:
         release = project.known.release(images.dataset)
         own = explained.get(release.row.id or 0, BitMap()) if release else BitMap()
@@ -269,6 +265,15 @@ def _unexplained(project: Project) -> Iterator[Found]:
             yield images.path, None, message, mend, images.path
 
 
+def _exports_in(project: Project) -> Iterator[Export]:
+    """Yield the recorded exports that were made in a project, and those that were brought there."""
+    prefix = project.root.rstrip("/") + "/"
+    brought = {export.id for export in project.facts.exports}
+    for row in project.known.exports:
+        if row.id in brought or f"{row.destination}/".startswith(prefix):
+            yield row
+
+
 @_rule(
     "patient-leak",
     Severity.ERROR,
@@ -278,46 +283,13 @@ def _unexplained(project: Project) -> Iterator[Found]:
     "Split by patient: 'cxrcat subset split NAME --into train=0.8,test=0.2'.",
 )
 def _leak(project: Project) -> Iterator[Found]:
-    parts: dict[int, list[_Part]] = defaultdict(list)
-
-    def add(place: str, names: Collection[str], dataset: str, members: str | None) -> None:
-        release = project.known.release(dataset)
-        if release is not None and members and len(names) == 1:
-            (name,) = names
-            patients = project.known.patients(release, unpack(members))
-            parts[release.row.id or 0].append(_Part(place, name, patients))
-
-    for export in project.facts.exports:
-        add(export.folder, export.parts, export.dataset, export.members)
-    for images in project.facts.images:
-        words = set(images.path.casefold().replace("_", "/").split("/"))
-        if not images.archive:
-            add(images.path, parts_in(words), images.dataset, images.members)
-    for every in parts.values():
-        for one, other in combinations(_leaking(every), 2):
-            if one.name == other.name or "test" not in (one.name, other.name):
-                continue
-            if shared := one.patients & other.patients:
-                message = (
-                    f"{len(shared):,} patients are both in {one.place} ({one.name}) and in "
-                    f"{other.place} ({other.name})"
-                )
-                mend = "split by patient with 'cxrcat subset split'"
-                yield other.place, None, message, mend, f"{one.place} {other.place}"
-
-
-class _Part(NamedTuple):
-    place: str
-    name: str
-    patients: BitMap
-
-
-def _leaking(parts: Sequence[_Part]) -> list[_Part]:
-    """Return the parts with a patient who is in test and in another part: of many, few are."""
-    test = BitMap.union(BitMap(), *(each.patients for each in parts if each.name == "test"))
-    others = BitMap.union(BitMap(), *(each.patients for each in parts if each.name != "test"))
-    both = test & others
-    return [each for each in parts if each.patients & both]
+    for one, other, shared in leaks(project.known, project.facts):
+        message = (
+            f"{shared:,} patients are both in {one.place} ({one.name}) and in "
+            f"{other.place} ({other.name})"
+        )
+        mend = "split by patient with 'cxrcat subset split'"
+        yield other.place, None, message, mend, f"{one.place} {other.place}"
 
 
 @_rule(

@@ -270,6 +270,21 @@ def test_images_that_no_export_explains(cxrcat: Run, audit: Audit, root: Path) -
     assert (found["how"], found["images"]) == ("checksum", 3)
 
 
+def test_an_export_that_was_moved_explains_what_it_did(
+    cxrcat: Run, audit: Audit, root: Path, work: Path
+) -> None:
+    (work / "names.txt").write_text(f"{NAMES[0]}\n")
+    assert cxrcat("subset", "create", "first", "--from-list", "names.txt").returncode == 0
+    assert cxrcat("export", "--subset", "first", "--to", "before/first").returncode == 0
+    (work / "before" / "first").rename(root / "moved")
+    (root / "images").mkdir()
+    (root / "images" / NAMES[0]).write_bytes(b"x")
+    assert "unexplained-images" not in rules(audit())
+    (root / "images" / NAMES[1]).write_bytes(b"x")
+    (problem,) = (each for each in audit()["problems"] if each["rule"] == "unexplained-images")
+    assert "brought 1 images" in problem["message"]
+
+
 WITHOUT_PDF = """\
 from importlib import util
 found = util.find_spec
