@@ -85,6 +85,8 @@ def _parse(text: str, where: str) -> tuple[yaml.Node | None, Any]:
         mark = error.problem_mark
         line = 1 if mark is None else mark.line + 1
         raise InputError(f"{where}:{line}: is not YAML: {error.problem or error}") from error
+    except (AttributeError, LookupError, TypeError) as error:  # PyYAML's own, as of !!timestamp x
+        raise InputError(f"{where}: is not YAML: a value is not what its tag says") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{where}: is not YAML: {reason}") from error
