@@ -39,10 +39,11 @@ def read_config(root: Path) -> Config:
             if path.stat().st_size > _LARGEST:
                 raise InputError(f"{path}: has more than {_LARGEST:,} bytes")
             data = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             if name == _PYPROJECT:
                 continue  # the file is not ours to judge
-            raise InputError(f"{path}: is not TOML: {error}") from error
+            said = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise InputError(f"{path}: is not TOML: {said}") from error
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         tool = data.get("tool") if name == _PYPROJECT else data

@@ -23,6 +23,8 @@ class _Audit(BaseModel):
 
 def config_of(data: object, path: Path) -> Config:
     """Return what the table ``audit`` of a file says; raise `InputError`, naming the key."""
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: audit: is no table; write it under [audit]")
     try:
         found = _Audit.model_validate(data)
     except ValidationError as error:
