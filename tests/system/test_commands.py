@@ -136,10 +136,10 @@ def test_version(cxrcat: Run) -> None:
     assert number[0].isdigit()
 
 
-def test_every_json_is_one_document_on_stdout(cxrcat: Run, made: Made) -> None:
+def test_every_json_is_one_document_on_stdout(cxrcat: Run, installed: Run, made: Made) -> None:
     assert made.folder.is_dir()
     for command in JSON:
-        done = cxrcat(*command, "--json")
+        done = installed(*command, "--json")  # so each of them imports all that it needs
         assert (done.returncode, done.stderr) == (0, ""), (command, done)
         assert json.loads(done.stdout), command
     assert json.loads(cxrcat("schema").stdout)["$id"] == "urn:cxrcat:schema:provenance:1"

@@ -58,8 +58,8 @@ def objects(gate: Gate, prefix: str = "png/") -> dict[str, tuple[bytes, int]]:
     }
 
 
-def test_an_export_from_the_bucket(cxrcat: Run, work: Path, gate: Gate) -> None:
-    done = cxrcat(*PAID)
+def test_an_export_from_the_bucket(cxrcat: Run, installed: Run, work: Path, gate: Gate) -> None:
+    done = installed(*PAID)
     assert done.returncode == 0, done.stderr
     assert f"227 objects, {gate_size(gate):,} bytes from gs://{BUCKET}/png/" in done.stderr
     assert "about US$0.00 at the prices of 2021-01, billed to the project my-project" in done.stderr
