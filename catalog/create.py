@@ -15,7 +15,7 @@ from . import events, lineage, selection, subsets
 from .bitmaps import digest, dump
 from .datasets import descriptor_of, label_checksums
 from .index import DatasetIndex
-from .population import Population
+from .population import Population, of_release
 from .query import Node, Vocabulary, funnel, normalise, parse, reads, spell
 
 
@@ -65,15 +65,12 @@ class Creator:
         self.by = by
         self.index = DatasetIndex(session, dataset)
         self.vocabulary: Vocabulary = subsets.vocabulary_of(session, dataset)
-        self._population: Population | None = None
         self._checksums = label_checksums(session, dataset)
 
     @property
     def population(self) -> Population:
         """The images and patients that steps draw from."""
-        if self._population is None:
-            self._population = Population(self.session, self.dataset, self.index.patients)
-        return self._population
+        return of_release(self.session, self.dataset, self.index.patients)
 
     def create(self, ask: Ask) -> Subset:
         """Answer, and record the answer; the same question and answer are recorded once.

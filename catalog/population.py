@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from ..schemas.tables import Dataset, Image
+from ..schemas.tables import Dataset, Image, key_of
 from .lots import By, Lots, of_names
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Population:
         """Return the follow-up number of each image, -1 where it is unknown."""
         if self._visits is None:
             query = select(Image.follow_up).where(Image.dataset_id == self._dataset.id)
-            found = self._session.exec(query.order_by(col(Image.ordinal))).yield_per(_CHUNK)
+            found = self._column(query.order_by(col(Image.ordinal)))
             self._visits = np.fromiter(
                 (-1 if visit is None else visit for visit in found), dtype=np.int64
             )
@@ -49,10 +51,18 @@ class Population:
 
     def _of_images(self) -> Lots:
         query = select(Image.name).where(Image.dataset_id == self._dataset.id)
-        found = self._session.exec(query.order_by(col(Image.ordinal)))
-        return of_names(found.yield_per(_CHUNK))
+        return of_names(self._column(query.order_by(col(Image.ordinal))))
 
     def _of_patients(self) -> Lots:
         query = select(Image.patient).where(Image.dataset_id == self._dataset.id)
-        found = self._session.exec(query.order_by(col(Image.ordinal)))
-        return of_names(found.yield_per(_CHUNK))
+        return of_names(self._column(query.order_by(col(Image.ordinal))))
+
+    def _column(self, query: SelectOfScalar[Any]) -> Iterable[Any]:
+        # Past the session, which would look for objects in each of the rows: four times as fast.
+        return self._session.connection().execute(query).scalars().yield_per(_CHUNK)
+
+
+def of_release(session: Session, dataset: Dataset, patients: Patients) -> Population:
+    """Return the images and patients of a release, which a session reads once: they stay."""
+    kept: dict[int, Population] = session.info.setdefault("populations", {})
+    return kept.setdefault(key_of(dataset), Population(session, dataset, patients))
