@@ -140,6 +140,11 @@ class Warehouse:
                 "application-default login', or set GOOGLE_APPLICATION_CREDENTIALS"
             ) from error
         self._retry = bigquery.DEFAULT_RETRY.with_timeout(_PATIENCE)
+        passing = self._retry._predicate  # noqa: SLF001 - there is no other way to it
+        # Where nobody listens when the first is asked, the address is wrong: waiting helps nothing.
+        self._first_retry = self._retry.with_predicate(
+            lambda error: passing(error) and not _refused(error)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +163,9 @@ class Warehouse:
         Those whose names need another alphabet, and those that hold records, are left out.
         """
         with plain_errors(str(table)):
-            schema = self._client.get_table(str(table), retry=self._retry, timeout=_TIMEOUT).schema
+            schema = self._client.get_table(
+                str(table), retry=self._first_retry, timeout=_TIMEOUT
+            ).schema
             fields = [(str(each.name), str(each.field_type), str(each.mode)) for each in schema]
         return {
             name.casefold(): Column(name, kind.upper(), mode.upper() == "REPEATED")
@@ -256,6 +263,13 @@ def plain_errors(what: str) -> Iterator[None]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # What the library makes of an answer that is not one of BigQuery's.
         raise SourceError(f"{what}: {_UNREADABLE}") from error
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Tell whether nobody listens at the address, by what the library's error came of."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _reason(error: BaseException) -> str:
