@@ -10,6 +10,7 @@ import json
 import platform
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google_crc32c import Checksum
 
 from .gates import Fault, Faults, Handler, free_port, serving, wait_for
 
@@ -65,6 +67,21 @@ class Gate(Faults):
             place.create()
         for name, data in objects.items():
             place.blob(name).upload_from_string(data)
+
+    def restore(self, bucket: str, objects: dict[str, bytes]) -> None:
+        """Make a bucket with these objects and no others, as it may have been before."""
+        place = self.client().bucket(bucket)
+        stored = {blob.name: blob for blob in place.list_blobs()} if place.exists() else {}
+        for name in stored.keys() - objects.keys():
+            stored[name].delete()
+        wanted = {
+            name: data
+            for name, data in objects.items()
+            if name not in stored
+            or (stored[name].size, stored[name].crc32c)
+            != (len(data), b64encode(Checksum(data).digest()).decode())
+        }
+        self.put(bucket, wanted)
 
     @property
     def media_requests(self) -> list[str]:
