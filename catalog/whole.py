@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from ..schemas.errors import SourceError
@@ -51,8 +52,9 @@ def _stream_of(path: Path) -> int | None:
     except OSError:
         return None
     for own in _OUTPUTS:
-        if os.path.samestat(status, os.fstat(own)):
-            return os.dup(own)
+        with suppress(OSError):  # a program of somebody's own may have closed it
+            if os.path.samestat(status, os.fstat(own)):
+                return os.dup(own)
     if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
         return None
     return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
