@@ -55,6 +55,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(("CXRCAT_", "OPENLINEAGE"))]:
         if name not in ("CXRCAT_REAL_DATA", "CXRCAT_VALIDATORS", "CXRCAT_UPDATE_SNAPSHOTS"):
             monkeypatch.delenv(name)
+    # Dask sets it for the whole of a test run, and commands with one seed may agree by chance.
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

@@ -54,6 +54,7 @@ class Forks:
     def __init__(self, command: Path, servers: int = 2) -> None:
         self._command = command
         self._environment = dict(os.environ)
+        self._environment.pop("PYTHONHASHSEED", None)
         self._servers = [self._start() for _ in range(servers)]
         self._turns = itertools.cycle(self._servers)
 
