@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
@@ -104,7 +103,7 @@ def audit(
         raise UsageError(f"--json and --format {form} exclude one another; choose one")
     form = Form.json if json else form
     wanted = Wanted(
-        tuple(map(_place, paths)),
+        tuple(map(str, paths)),
         full=full,
         respect_gitignore=respect_gitignore,
         only=frozenset(rule or ()),
@@ -138,11 +137,6 @@ def audit(
         worst = Severity(fail_on.value).rank
         if any(report.count(each) for each in Severity if each.rank <= worst):
             raise typer.Exit(1)
-
-
-def _place(path: Path) -> str:
-    """Return a path that ends in a name, by which its project is called: `..` is none."""
-    return os.path.realpath(path) if ".." in path.parts else str(path)
 
 
 def _write(path: Path, text: str) -> None:

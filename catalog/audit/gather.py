@@ -19,13 +19,14 @@ from .known import Known, stem_of
 from .members import IMAGE, LISTS, Pile, in_archive, in_container, is_archive
 from .model import Facts, FoundExport, FoundImages, FoundTable, Words
 from .texts import LIMIT, Text, TextKind, from_bytes, kind_of, read, reads_pdf
-from .walk import File, Tree
+from .walk import File, Tree, shown
 
 _NOTEBOOK = 32 << 20  # bytes of a notebook that are read: pictures stand inside
 _HEADER = 4096  # bytes of a table that are read
 _TABLES = (".csv", ".tsv", ".txt")
 # A link or a pipe that took a file's place since the walk is not followed, nor waited for.
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets begin what they call Unicode text
 _GZIP = 31  # zlib's number for the largest window, and the head that gzip writes
 
 
@@ -51,7 +52,7 @@ class _Gatherer:
         images, tables = self._images(outside), list(self._tables(outside))
         references: list[Words] = []
         evidence: list[Words] = []
-        unread = [(place, "may not be looked into") for place in tree.unreadable]
+        unread = [(shown(place), "cannot be looked into") for place in tree.unreadable]
         self._texts(outside, references, evidence, unread)
         references += self._named(outside)
         papers = (file for file in tree.files if public and file.path.startswith(public))
@@ -74,6 +75,12 @@ class _Gatherer:
             self._tracked, self._asked = repository.tracked(self._root), True
         return self._tracked is not None and path in self._tracked
 
+    def _is_ignored(self, path: str) -> bool:
+        if self._is_tracked(path):
+            return False
+        ignore = repository.ignored(self._root)
+        return ignore is not None and ignore(path)
+
     def _exports(self, tree: Tree) -> Iterator[FoundExport]:
         for file in tree.files:
             if file.name != MANIFEST or not is_export(self._root / file.path):
@@ -82,7 +89,7 @@ class _Gatherer:
             start = len(folder) + 1 if folder else 0
             inside = f"{folder}/" if folder else ""
             own = {each.path[start:]: each for each in tree.files if each.path.startswith(inside)}
-            ignored = not self._is_tracked(file.path) and self._tracked is not None
+            ignored = self._is_ignored(file.path)
             yield look(self._known, self._root, folder, own, self._full, ignored)
 
     def _images(self, files: Iterable[File]) -> list[FoundImages]:
@@ -152,7 +159,11 @@ class _Gatherer:
             if kind is TextKind.PDF and not reads_pdf():
                 unread.append((file.shown, "to read PDFs: pip install 'cxrcat[pdf]'"))
                 continue
-            text = self._read(file, kind)
+            try:
+                text = self._read(file, kind)
+            except PermissionError:
+                unread.append((file.shown, "may not be read"))
+                continue
             if text is None:
                 continue
             for found in self._reader.references(text):
@@ -198,19 +209,28 @@ class _Gatherer:
 
 def _header(path: str) -> str:
     """Return the first line of a table, packed or not."""
-    data = _beginning(path, _HEADER) or b""
+    try:
+        data = _beginning(path, _HEADER) or b""
+    except PermissionError:
+        return ""
     if path.lower().endswith(".gz"):
         try:
             data = zlib.decompressobj(wbits=_GZIP).decompress(data, _HEADER)
         except zlib.error:
             return ""
-    return data.decode("utf-8", "replace").lstrip("\ufeff").partition("\n")[0]
+    encoding = "utf-16" if data.startswith(_UTF_16) else "utf-8-sig"
+    return data.decode(encoding, "replace").lstrip().partition("\n")[0]
 
 
 def _beginning(path: str, most: int) -> bytes | None:
-    """Return at most so many bytes of a file; None where it may not be read, or has gone."""
+    """Return at most so many bytes of a file; None where it has gone, or is none any more.
+
+    Raises `PermissionError` when it may not be read.
+    """
     try:
         descriptor = os.open(path, _OPEN)
+    except PermissionError:
+        raise
     except OSError:
         return None
     try:

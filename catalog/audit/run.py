@@ -21,6 +21,7 @@ from .owing import owed_by
 from .parallel import each_of
 from .rules import Project, ask, rules
 from .survey import Seen, Survey, see
+from .texts import reads_pdf
 
 if TYPE_CHECKING:
     from .evidence import Reader
@@ -39,7 +40,7 @@ def audit(
             raise UsageError(unknown("rule", name, sorted(known_rules)))
     known = Known(session)
     reader = once(lambda: _reader(known))
-    state = f"{version('cxrcat')} {known.state}"
+    state = f"{version('cxrcat')} {known.state} {reads_pdf()}"
     facts = kept.facts_of(survey.kept, state)
     stamps: dict[str, str] = {}
     every: list[Seen] = []

@@ -45,7 +45,7 @@ class Survey:
 
     def __init__(self, wanted: Wanted) -> None:
         self.roots = list(
-            dict.fromkeys(each for path in wanted.paths for each in projects(Path(path)))
+            dict.fromkeys(each for path in wanted.paths for each in projects(_place(path)))
         )
         self.kept = kept.read(wanted.paths)
         stamps = self.kept.stamps
@@ -99,6 +99,12 @@ def _look(root: Root, wanted: Wanted, config: Config) -> Tree:
         )
 
     return walk(root.path, leave_out if root.without or ignore or config.exclude else None)
+
+
+def _place(path: str) -> Path:
+    """Return a path that ends in a name, by which its project is called: ``..`` is none."""
+    place = Path(path)
+    return Path(os.path.realpath(place)) if ".." in place.parts else place
 
 
 def _stand_back() -> None:

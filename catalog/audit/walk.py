@@ -59,6 +59,11 @@ _DEPTH = 6  # folders below a path in which projects are looked for
 Ignore = Callable[[str], bool]
 
 
+def shown(path: str) -> str:
+    """Return a path as results have it: bytes that are no text are replaced."""
+    return path if path.isascii() else path.encode("utf-8", "replace").decode()
+
+
 class File(NamedTuple):
     """A regular file of a project: its path there, its name, and its size in bytes."""
 
@@ -68,17 +73,17 @@ class File(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The path as results have it: bytes that are no text are replaced."""
-        path = self.path
-        return path if path.isascii() else path.encode("utf-8", "replace").decode()
+        """The path as results have it."""
+        return shown(self.path)
 
 
 @dataclass(frozen=True)
 class Tree:
     """The regular files under a folder, and what tells whether any of them changed.
 
-    `listing` has of each file, by path, its path, size in bytes, time of change in nanoseconds and
-    inode, with NUL after each but the last: text that goes to another process as it is.
+    `listing` has of each file, by path, its path, size in bytes, the time in nanoseconds at which
+    its content or its mode changed last, and its inode, with NUL after each but the last: text that
+    goes to another process as it is.
     `unreadable` are the folders below it that may not be looked into.
     """
 
@@ -170,10 +175,10 @@ def walk(root: Path, ignore: Ignore | None = None) -> Tree:
         place = waiting.pop()
         try:
             _look(root, place, ignore, found, waiting)
-        except PermissionError:
-            unreadable.append(place)
-        except OSError:  # it went while we looked
+        except (FileNotFoundError, NotADirectoryError):  # it went while we looked
             continue
+        except OSError:
+            unreadable.append(place)
     # A path that begins another comes before it: NUL comes before whatever follows there.
     return Tree("\0".join(sorted(found)), tuple(sorted(unreadable)))
 
@@ -204,7 +209,7 @@ def _look(
                     status = entry.stat(follow_symlinks=False)
                 except OSError:  # it went while we looked
                     continue
-                found.append(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}")
+                found.append(f"{path}\0{status.st_size}\0{status.st_ctime_ns}\0{status.st_ino}")
             elif entry.is_dir(follow_symlinks=False) and not (
                 _is_skipped(name) or (ignore and ignore(path))
             ):

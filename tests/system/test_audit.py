@@ -137,6 +137,7 @@ def test_the_fix_leaves_a_readme_in_another_encoding(cxrcat: Run, audit: Audit, 
 def test_the_fix_changes_no_export(cxrcat: Run, work: Path) -> None:
     cxrcat("export", "--subset", "hernia")
     git(work / "hernia", "init", "--quiet")
+    (work / "hernia/.git/info/exclude").write_text("*\n")
     done = cxrcat("audit", "hernia", "--fix")
     assert (done.returncode, "written" in done.stderr) == (1, False)
     shutil.rmtree(work / "hernia" / ".git")
@@ -335,6 +336,19 @@ def test_data_that_is_committed(audit: Audit, root: Path) -> None:
     assert project["facts"]["images"][0]["tracked"] == 1
     (root / "README.md").write_text(WORDS)
     assert "redistributed-without-papers" not in rules(audit())
+
+
+def test_the_papers_of_an_export_count_unless_git_ignores_it(
+    cxrcat: Run, audit: Audit, root: Path
+) -> None:
+    (root / "README.md").write_text("# Study\n\nTrained on ChestX-ray14.\n")
+    git(root, "init", "--quiet")
+    assert cxrcat("export", "--subset", "hernia", "--to", root / "slice").returncode == 0
+    assert "missing-link" not in rules(audit())  # not yet added, and to be
+    (root / ".gitignore").write_text("slice/\n")
+    assert "missing-link" in rules(audit(code=1))
+    git(root, "add", "--force", "slice")
+    assert "missing-link" not in rules(audit())
 
 
 def test_a_patient_in_train_and_test(cxrcat: Run, audit: Audit, root: Path) -> None:

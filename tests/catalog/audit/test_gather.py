@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 from pathlib import Path
@@ -28,7 +29,27 @@ def test_a_table_is_told_packed_or_not(catalog: Catalog, tmp_path: Path) -> None
     (tmp_path / "d.csv.gz").write_bytes(gzip.compress(text)[:40])  # cut short
     (tmp_path / "e.csv").write_bytes(b"")
     (tmp_path / "f.csv.gz").write_bytes(b"")
-    assert tables(catalog, tmp_path) == ["a.csv", "b.CSV.gz"]
+    (tmp_path / "g.csv").write_text(HEADER + ROWS, "utf-16")
+    (tmp_path / "h.csv").write_text(f"\n\n{HEADER}{ROWS}")
+    assert tables(catalog, tmp_path) == ["a.csv", "b.CSV.gz", "g.csv", "h.csv"]
+
+
+def test_a_text_that_may_not_be_read_is_told_of(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("We train on NIH ChestX-ray14.\n")
+    (tmp_path / "labels.csv").write_text(HEADER)
+    real = os.open
+
+    def refused(path: str, flags: int, *more: int, **names: int) -> int:  # as to all but root
+        if str(path).endswith(("README.md", "labels.csv")):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *more, **names)
+
+    monkeypatch.setattr(os, "open", refused)
+    report = catalog.audit(Wanted(paths=(str(tmp_path),), record=False))
+    assert report.projects[0].facts.unread == (("README.md", "may not be read"),)
+    assert not report.projects[0].facts.concerned
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "nothing"])
@@ -43,3 +64,21 @@ def test_what_took_the_place_of_a_file_is_passed_over(tmp_path: Path, kind: str)
         case "folder":
             path.mkdir()
     assert not gather._beginning(str(path), 100)
+
+
+def test_a_folder_whose_name_is_no_text_and_that_cannot_be_looked_into(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "README.md").write_text("We train on NIH ChestX-ray14.\n")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    real = os.open
+
+    def refused(path: str, flags: int, *more: int, **names: int) -> int:
+        if os.fsencode(path).endswith(b"caf\xe9/"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *more, **names)
+
+    monkeypatch.setattr(os, "open", refused)
+    for _ in range(2):  # the second time from what was kept
+        report = catalog.audit(Wanted(paths=(str(tmp_path),), record=False))
+        assert report.projects[0].facts.unread == (("caf?/", "cannot be looked into"),)

@@ -98,9 +98,29 @@ def test_the_fingerprint_tells_every_change(tmp_path: Path) -> None:
     seen.append(walk(tmp_path).fingerprint)
     os.utime(tmp_path / "a.md", ns=(1, 1))
     seen.append(walk(tmp_path).fingerprint)
+    (tmp_path / "a.md").write_text("Longer than it was")
+    os.utime(tmp_path / "a.md", ns=(1, 1))  # as it was, to those who ask for no more
+    seen.append(walk(tmp_path).fingerprint)
+    (tmp_path / "a.md").chmod(0o600)
+    seen.append(walk(tmp_path).fingerprint)
     (tmp_path / "b/d.md").unlink()
     seen.append(walk(tmp_path).fingerprint)
-    assert len(set(seen)) == 5
+    assert len(set(seen)) == 7
+
+
+def test_a_folder_deeper_than_the_system_can_name_is_told_of(tmp_path: Path) -> None:
+    put(tmp_path, "a.md")
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=place)
+        below = os.open("x" * 250, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    tree = walk(tmp_path)
+    assert [file.path for file in tree.files] == ["a.md"]
+    (folder,) = tree.unreadable
+    assert len(f"{tmp_path}/{folder}") > 4095 > len(f"{tmp_path}/{folder}") - 252
 
 
 def test_a_name_of_bytes_that_are_no_text(tmp_path: Path) -> None:
