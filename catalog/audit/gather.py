@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,15 +48,19 @@ class _Gatherer:
         public = tuple(
             f"{each.folder}/" if each.folder else "" for each in exports if not each.ignored
         )
-        outside = [file for file in tree.files if not (inside and file.path.startswith(inside))]
-        images, tables = self._images(outside), list(self._tables(outside))
+        outside: Sequence[File] = tree.files
+        if inside:
+            outside = [file for file in outside if not file.path.startswith(inside)]
+        images = self._images(file for file in outside if kind_of(file.name) is None)
+        tables = list(self._tables(outside))
         references: list[Words] = []
         evidence: list[Words] = []
         unread = [(shown(place), "cannot be looked into") for place in tree.unreadable]
         self._texts(outside, references, evidence, unread)
         references += self._named(outside)
-        papers = (file for file in tree.files if public and file.path.startswith(public))
-        self._texts(papers, [], evidence, unread)
+        if public:
+            papers = (file for file in tree.files if file.path.startswith(public))
+            self._texts(papers, [], evidence, unread)
         return Facts(
             files=len(tree.files),
             size=sum(file.size for file in tree.files),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ...schemas.errors import CatalogError
 
 _FEWEST = 24  # things, for which starting processes is worth it
-_PIECES = 16  # that each process gets: the last ones to end leave the others idle
+_PIECES = 48  # that each process gets: the last ones to end leave the others idle
 
 Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
