@@ -34,4 +34,7 @@ JOB = Job(
     goal_from="sqlmodel is what it cannot do without; reading, writing and citing may cost as "
     "much again.",
     prepare=prepare,
+    short_of="as long as the import takes what the export itself does: the rows of 5,302 images, "
+    "their checksums and the citations (see papers). With Python as pyenv builds it, without "
+    "optimising by profile, the import takes longer, and the ratio was 1.75.",
 )

@@ -30,4 +30,7 @@ JOB = Job(
     goal_from="typer's help takes 6.5 times `python -c pass` without rich and 15 with it; "
     "other programs of this kind take 14 to 57.",
     prepare=prepare,
+    short_of="to complete a word typer imports the modules of all commands and makes all their "
+    "parameters. With Python as pyenv builds it, without optimising by profile, the peer takes "
+    "longer, and the ratio was 7.2.",
 )
