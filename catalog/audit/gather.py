@@ -93,7 +93,7 @@ class _Gatherer:
             start = len(folder) + 1 if folder else 0
             inside = f"{folder}/" if folder else ""
             own = {each.path[start:]: each for each in tree.files if each.path.startswith(inside)}
-            ignored = self._is_ignored(file.path)
+            ignored = bool(folder) and self._is_ignored(file.path)  # by itself it is no part
             yield look(self._known, self._root, folder, own, self._full, ignored)
 
     def _images(self, files: Iterable[File]) -> list[FoundImages]:
