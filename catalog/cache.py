@@ -33,11 +33,6 @@ def read(name: str) -> bytes | None:
     return rest if xxhash.xxh3_128_digest(rest) == digest else None
 
 
-def has(name: str) -> bool:
-    """Tell whether there is an entry, whole or not."""
-    return (_folder() / name).is_file()
-
-
 def write(name: str, data: bytes) -> None:
     """Keep an entry, whole or not at all; do nothing where none can be kept."""
     folder = _folder()

@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from ...schemas.checksum import Checksum
@@ -19,7 +20,7 @@ from .known import Known, stem_of
 from .members import IMAGE, LISTS, Pile, in_archive, in_container, is_archive
 from .model import Facts, FoundExport, FoundImages, FoundTable, Words
 from .texts import LIMIT, Text, TextKind, from_bytes, kind_of, read, reads_pdf
-from .walk import File, Tree, shown
+from .walk import File, Ignore, Tree, shown
 
 _NOTEBOOK = 32 << 20  # bytes of a notebook that are read: pictures stand inside
 _HEADER = 4096  # bytes of a table that are read
@@ -82,8 +83,11 @@ class _Gatherer:
     def _is_ignored(self, path: str) -> bool:
         if self._is_tracked(path):
             return False
-        ignore = repository.ignored(self._root)
-        return ignore is not None and ignore(path)
+        return self._ignore is not None and self._ignore(path)
+
+    @cached_property
+    def _ignore(self) -> Ignore | None:
+        return repository.ignored(self._root)
 
     def _exports(self, tree: Tree) -> Iterator[FoundExport]:
         for file in tree.files:

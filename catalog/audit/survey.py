@@ -44,9 +44,11 @@ class Survey:
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self.roots = list(
-            dict.fromkeys(each for path in wanted.paths for each in projects(_place(path)))
-        )
+        every: dict[str, Root] = {}  # a project that is named twice is looked at once
+        for path in wanted.paths:
+            for each in projects(_place(path)):
+                every.setdefault(kept.key_of(each.path), each)
+        self.roots = list(every.values())
         self.kept = kept.read(wanted.paths)
         stamps = self.kept.stamps
         self._processes = ExitStack()

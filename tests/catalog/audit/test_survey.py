@@ -145,3 +145,24 @@ def test_a_folder_whose_name_is_no_text_is_kept_too(sqlite_location: str, tmp_pa
     with Catalog.open(sqlite_location) as catalog:
         catalog.audit(wanted)
     assert _changed(wanted) == []
+
+
+def test_a_project_that_is_named_in_two_ways_is_audited_once(
+    sqlite_location: str, wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "projects" / "p02" / "README.md").write_text("Nothing of the kind.\n")
+    twice = replace(wanted, paths=("projects/p00", *wanted.paths, "projects/p01"))
+    with Catalog.open(sqlite_location) as catalog:
+        found = catalog.audit(twice).projects
+    assert len({each.name for each in found}) == len(found)
+    assert [each.name for each in found if not each.facts.concerned] == ["p02"]
+
+
+def test_facts_that_another_build_kept_are_not_used(sqlite_location: str, wanted: Wanted) -> None:
+    with Catalog.open(sqlite_location) as catalog:
+        first = catalog.audit(wanted)
+        now = kept.read(wanted.paths)
+        other = now._replace(facts=b'{"key": {"other": 1}}')
+        assert kept.facts_of(other, now.state) == {}
+        assert catalog.audit(wanted).projects == first.projects
